@@ -1,0 +1,38 @@
+import { z } from "zod";
+
+export const ViewerMessage = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("subscribe"),
+    /** Chosen by the viewer; repeated in everything that answers it. */
+    id: z.int().min(0),
+    topic: z.string().max(300),
+    from: z.int().min(0),
+    /** false: end the subscription where the stream ends now. */
+    follow: z.boolean(),
+  }),
+  z.strictObject({ type: z.literal("unsubscribe"), id: z.int().min(0) }),
+]);
+export type ViewerMessage = z.infer<typeof ViewerMessage>;
+
+/** One entry of the change feed: which thing changed and what it is now, in commit order without gaps. */
+export const Change = z.strictObject({
+  seq: z.int(),
+  at: z.int(),
+  kind: z.enum(["contract", "task", "run", "daemon"]),
+  id: z.string(),
+  data: z.record(z.string(), z.unknown()),
+});
+export type Change = z.infer<typeof Change>;
+
+/** What the server sends; stream bytes come as binary frames, see encodeStreamData. */
+export const SubscriptionMessage = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("changes"), id: z.int(), changes: z.array(Change) }),
+  /** The stream is complete (or `follow` was false and its present end is reached). */
+  z.strictObject({ type: z.literal("end"), id: z.int(), cursor: z.int() }),
+  z.strictObject({
+    type: z.literal("error"),
+    id: z.int().nullable(),
+    error: z.strictObject({ code: z.string(), message: z.string(), hint: z.string() }),
+  }),
+]);
+export type SubscriptionMessage = z.infer<typeof SubscriptionMessage>;
