@@ -84,7 +84,8 @@ export const RunEvent = z.discriminatedUnion("type", [
     head: z.string(),
     tree: z.string(),
     excluded: z.int(),
-    checks: z.array(z.strictObject({ name: z.string(), command: z.string() })),
+    /** Pinned: what the agent edits later changes nothing of them. `timeoutMs` null: the loop's limit. */
+    checks: z.array(z.strictObject({ name: z.string(), command: z.string(), timeoutMs: z.int().nullable() })),
   }),
   z.strictObject({ type: z.literal("baseline"), at, checks: z.array(CheckReport) }),
   z.strictObject({
@@ -117,6 +118,7 @@ export const RunEvent = z.discriminatedUnion("type", [
     index: iteration,
     verdict: VerdictKind,
     reason: z.string(),
+    /** Session to continue with; null when it is unknown or its context is lost. */
     sessionId: z.string().nullable(),
     gate: GateReport.nullable(),
     changed: z.boolean(),
@@ -125,6 +127,11 @@ export const RunEvent = z.discriminatedUnion("type", [
     uncounted: z.boolean(),
     /** A ready gate that makima did not believe. */
     refused: z.boolean(),
+    /** Of a stop: code of the error table where a person can mend the cause; "interrupted" when it was cancelled. */
+    errorCode: z.string().nullable(),
+    /** State of the checkout after the iteration and its checks. */
+    tree: z.string(),
+    head: z.string(),
     /** Cost of this iteration in US dollars, as the agent reports it. */
     costUsd: z.number(),
     durationMs: z.int(),

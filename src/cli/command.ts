@@ -1,0 +1,122 @@
+import { MakimaError } from "../core/errors.ts";
+import { parseDuration } from "../platform/config/units.ts";
+import type { Context } from "./context.ts";
+
+/** A command as data: the program, the help and the tests all read it. */
+export interface Command<O extends OptionSpecs = OptionSpecs> {
+  /** What the help says below the summary. */
+  details?: string;
+  arguments: ArgumentSpec[];
+  options: O;
+  /** Each is a command line and what it does. */
+  examples: [line: string, does: string][];
+  /** Gives the exit code. What it throws is shown, and sets the code by the error table. */
+  run(context: Context, input: Input<O>): Promise<number>;
+}
+
+export interface ArgumentSpec {
+  name: string;
+  description: string;
+  required: boolean;
+}
+
+export interface OptionSpec<T> {
+  /** As commander reads them: `--base <ref>`, `-f, --follow`, `--no-loop`. */
+  flags: string;
+  description: string;
+  /** The value when it is not given. */
+  initial: T;
+  /** Reads a given value; absent for a flag that takes none. A method, so that specs of all types fit one list. */
+  parse?(text: string, previous: T): T;
+}
+
+export type OptionSpecs = Record<string, OptionSpec<unknown>>;
+
+export interface Input<O extends OptionSpecs> {
+  /** Positional arguments as given; a missing optional one is undefined. */
+  arguments: (string | undefined)[];
+  options: { [K in keyof O]: O[K]["initial"] };
+}
+
+/** Gives the options their types; adds nothing else. */
+export function defineCommand<O extends OptionSpecs>(command: Command<O>): Command<O> {
+  return command;
+}
+
+export function flag(flags: string, description: string): OptionSpec<boolean> {
+  // commander gives `--no-x` the name `x` and the value true until it is given.
+  return { flags, description, initial: flags.startsWith("--no-") };
+}
+
+export function text(flags: string, description: string): OptionSpec<string | null> {
+  return { flags, description, initial: null, parse: (value) => value };
+}
+
+/** May be given several times. */
+export function list(flags: string, description: string): OptionSpec<string[]> {
+  return { flags, description, initial: [], parse: (value, previous) => [...previous, value] };
+}
+
+/** A duration in milliseconds, of at least one. */
+export function duration(flags: string, description: string): OptionSpec<number | null> {
+  return parsed(flags, description, "a duration such as 90s, 15m or 1h30m", (value) => {
+    const ms = parseDuration(value);
+    return ms !== null && ms > 0 ? ms : null;
+  });
+}
+
+export function integer(flags: string, description: string, min: number, max: number): OptionSpec<number | null> {
+  return parsed(flags, description, `a whole number from ${min} to ${max}`, (value) => {
+    const number = Number(value);
+    return /^\d+$/.test(value) && number >= min && number <= max ? number : null;
+  });
+}
+
+/** An amount of US dollars above zero. */
+export function dollars(flags: string, description: string): OptionSpec<number | null> {
+  return parsed(flags, description, "an amount above zero such as 2.50", (value) =>
+    /^\$?\d+(\.\d+)?$/.test(value) && Number(value.replace("$", "")) > 0 ? Number(value.replace("$", "")) : null,
+  );
+}
+
+/** Options of every command that talks to a server. */
+export const CONNECTION_OPTIONS = {
+  server: text("--server <url>", "Server to use instead of the local one (its key: MAKIMA_API_KEY)"),
+  config: text("--config <file>", "Configuration file to read"),
+};
+
+export const TASK_ARGUMENT: ArgumentSpec = {
+  name: "task",
+  description: "Id of the task, or its unambiguous beginning or end (default: MAKIMA_TASK_ID)",
+  required: false,
+};
+
+/** The task that the command is about. */
+export function taskArgument(context: Context, input: Input<OptionSpecs>): string {
+  const task = input.arguments[0] ?? context.env["MAKIMA_TASK_ID"] ?? "";
+  if (task.trim() === "") {
+    throw new MakimaError("usage", "No task is named", { hint: "Give the id of a task; `makima ps --all` lists them." });
+  }
+  return task.trim();
+}
+
+function parsed<T>(
+  flags: string,
+  description: string,
+  expected: string,
+  parse: (value: string) => T | null,
+): OptionSpec<T | null> {
+  const name = flags.split(" ")[0];
+  return {
+    flags,
+    description,
+    initial: null,
+    parse: (value) => {
+      const result = parse(value);
+      if (result === null) {
+        throw new MakimaError("usage", `${name} "${value}" is not understood`, { hint: `Give ${expected}.` });
+      }
+      return result;
+    },
+  };
+}

@@ -1,0 +1,49 @@
+import { defineCommand, duration, flag, integer, text } from "../command.ts";
+import { readConfig } from "../connect.ts";
+import { ensureLocalServer } from "../local/local-server.ts";
+import { serve } from "../local/serve.ts";
+
+export const LISTEN_OPTIONS = {
+  host: text("--host <address>", "Address to listen on (default: 127.0.0.1, or as configured)"),
+  port: integer("--port <number>", "Port to listen on, 0 for any (default: 7420, or as configured)", 0, 65_535),
+  config: text("--config <file>", "Configuration file to read"),
+};
+
+export const upCommand = defineCommand({
+  details:
+    "`makima run` and its companions start this in the background when they need it. Stopping it never stops an " +
+    "agent: the next start finds the agents again.",
+  arguments: [],
+  options: {
+    ...LISTEN_OPTIONS,
+    background: flag("--background", "Start it in the background, and return when it is ready"),
+    idleExit: duration("--idle-exit <duration>", "End after this long without live tasks or clients"),
+    anyPort: flag("--any-port", "Take any free port when the chosen one is taken"),
+  },
+  examples: [
+    ["makima up", "Run in this terminal until Ctrl-C"],
+    ["makima up --background --port 8000", "Run in the background on port 8000"],
+  ],
+  async run(context, { options }) {
+    const loaded = await readConfig(context, options);
+    if (options.background) {
+      const { url } = await ensureLocalServer({ env: context.env, loaded, flags: givenFlags(options) });
+      context.output.line(`makima is running at ${url}`);
+      context.output.document({ url });
+      return 0;
+    }
+    await serve(context, {
+      loaded,
+      host: options.host ?? loaded.config.server.host,
+      port: options.port ?? loaded.config.server.port,
+      anyPort: options.anyPort,
+      idleExit: options.idleExit,
+      withDaemon: true,
+    });
+    return 0;
+  },
+});
+
+function givenFlags({ host, port }: { host: string | null; port: number | null }): string[] {
+  return [...(host === null ? [] : ["--host", host]), ...(port === null ? [] : ["--port", String(port)])];
+}

@@ -1,0 +1,19 @@
+import type { Output, OutputStream } from "./output.ts";
+
+/** What the process gives to the command line; only main.ts takes it from `process`. */
+export interface Surroundings {
+  env: Record<string, string | undefined>;
+  cwd: string;
+  stdin: NodeJS.ReadableStream;
+  stdout: OutputStream;
+  stderr: OutputStream;
+  /** Calls `listener` at every signal of those kinds, instead of ending the process; the result undoes that. */
+  onSignals(signals: readonly NodeJS.Signals[], listener: () => void): Disposable;
+  /** Ends the process at once, whatever is still going on. */
+  exit(code: number): never;
+}
+
+/** What a command works with. */
+export interface Context extends Surroundings {
+  output: Output;
+}

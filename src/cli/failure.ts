@@ -1,0 +1,26 @@
+import { errorBody, ERRORS, MakimaError } from "../core/errors.ts";
+import { escapeForTerminal } from "../core/text.ts";
+import type { Output } from "./output.ts";
+
+/** Shows whatever a command threw, and gives the exit code that stands for it. */
+export function reportFailure(output: Output, error: unknown): number {
+  if (!(error instanceof MakimaError)) return reportDefect(output, error);
+  if (output.json) output.error(JSON.stringify({ error: error.toBody() }));
+  else output.error(`${messageLines(error.message)}\nhint: ${escapeForTerminal(error.hint)}`);
+  return error.exitCode;
+}
+
+/** The stack is for the report of the defect: without it nobody could mend it. */
+function reportDefect(output: Output, error: unknown): number {
+  const body = errorBody(error);
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (output.json) output.error(JSON.stringify({ error: { ...body, message: `${body.message}: ${detail}` } }));
+  else output.error(`makima: ${body.message}\nhint: ${body.hint}\n${escapeForTerminal(detail, { keepNewlines: true })}`);
+  return ERRORS.internal.exit;
+}
+
+/** Several lines only where several things are wrong, as in a configuration file. Messages may quote other programs. */
+function messageLines(message: string): string {
+  const lines = message.split("\n").filter((line) => line.trim() !== "");
+  return lines.map((line) => `makima: ${escapeForTerminal(line)}`).join("\n");
+}

@@ -1,0 +1,13 @@
+import { shortId } from "../../core/ids.ts";
+import type { Contract, Task } from "../../protocol/api.ts";
+import type { Context } from "../context.ts";
+import { taskDocument } from "./document.ts";
+
+/** Says of a task that goes on by itself how to come back to it; gives the exit code. */
+export function leaveAlone({ output }: Context, contract: Contract, task: Task): number {
+  output.line(`Task ${task.id} is on its way.`);
+  output.line(`  makima logs -f ${shortId(task.id)}`);
+  output.line(`  makima stop ${shortId(task.id)}`);
+  output.document(taskDocument(contract, task, true));
+  return 0;
+}

@@ -1,0 +1,76 @@
+import { LineSplitter } from "../../core/agents/lines.ts";
+import type { Subscriber } from "../../client/subscriber.ts";
+import type { RunEvent } from "../../protocol/run-events.ts";
+import { EVENTS, iterationPath, MAX_FRAME_DATA } from "../../protocol/streams.ts";
+import { LiveStream } from "./live-stream.ts";
+
+/** Gets what happens in a run in the order in which it happened. */
+export interface RunListener {
+  event(event: RunEvent): Promise<void> | void;
+  /** Bytes of what the agent prints in an iteration; absent when nobody wants them. */
+  output?: (iteration: number, data: Uint8Array) => Promise<void> | void;
+}
+
+export interface ReadRunOptions {
+  runId: string;
+  /** false: what there is by now. */
+  follow: boolean;
+  /** Which output of the agent is wanted. */
+  output: "out" | "err";
+}
+
+/** Reads a run's events, and between them the output of its agent. */
+export class RunReader {
+  readonly #subscriber: Subscriber;
+  readonly #options: ReadRunOptions;
+  readonly #listener: RunListener;
+  readonly #lines = new LineSplitter(MAX_FRAME_DATA, MAX_FRAME_DATA);
+  readonly #events: LiveStream;
+  #output: LiveStream | null = null;
+
+  constructor(subscriber: Subscriber, options: ReadRunOptions, listener: RunListener) {
+    this.#subscriber = subscriber;
+    this.#options = options;
+    this.#listener = listener;
+    this.#events = this.#open(EVENTS, (data) => this.#onData(data));
+  }
+
+  /** Settles when the run's events have ended by themselves, or could not be read. */
+  get ended(): Promise<void> {
+    return this.#events.ended;
+  }
+
+  /** Reads what the server has of the run by now, and no further. */
+  async finish(): Promise<void> {
+    await this.#events.finish();
+    // A run that was taken from its daemon has no last event that would have closed it.
+    await this.#output?.finish();
+  }
+
+  abandon(): void {
+    this.#events.abandon();
+    this.#output?.abandon();
+  }
+
+  async #onData(data: Uint8Array): Promise<void> {
+    for (const { text } of this.#lines.push(data)) await this.#onEvent(JSON.parse(text) as RunEvent);
+  }
+
+  async #onEvent(event: RunEvent): Promise<void> {
+    // Output leaves the daemon ahead of the events that were written after it, so with a later event it is all there.
+    if (event.type !== "notice") {
+      await this.#output?.finish();
+      this.#output = null;
+    }
+    await this.#listener.event(event);
+    const { output } = this.#listener;
+    if (event.type !== "iteration-started" || output === undefined) return;
+    const stream = `${iterationPath(event.index)}/${this.#options.output}`;
+    this.#output = this.#open(stream, (data) => output(event.index, data));
+  }
+
+  #open(stream: string, onData: (data: Uint8Array) => Promise<void> | void): LiveStream {
+    const { runId, follow } = this.#options;
+    return new LiveStream(this.#subscriber, { runId, stream, follow, onData });
+  }
+}

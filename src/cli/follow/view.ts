@@ -1,0 +1,56 @@
+import type { AgentKind } from "../../core/agents/index.ts";
+import type { Task } from "../../protocol/api.ts";
+import type { RunEvent } from "../../protocol/run-events.ts";
+import { inline } from "../format.ts";
+import type { Story } from "../output.ts";
+import { describeEvent } from "./describe-event.ts";
+import type { TaskListener } from "./follow-task.ts";
+import { Transcript } from "./transcript.ts";
+
+/** Tells a task to a person as it happens: all of it when somebody watches, else a line for each iteration. */
+export class TaskView implements TaskListener {
+  readonly #story: Story;
+  readonly #kind: AgentKind;
+  #transcript: Transcript | null = null;
+  #said = "";
+
+  constructor(story: Story, kind: AgentKind) {
+    this.#story = story;
+    this.#kind = kind;
+  }
+
+  task(task: Task): void {
+    const state = stateOf(task);
+    if (state !== this.#said && state !== "" && this.#story.live) this.#tell([this.#story.style("dim", state)]);
+    this.#said = state;
+  }
+
+  event(event: RunEvent): void {
+    if (event.type !== "notice") this.#closeTranscript();
+    this.#tell(describeEvent(event, this.#story));
+  }
+
+  output(_iteration: number, data: Uint8Array): void {
+    if (!this.#story.live) return;
+    this.#transcript ??= new Transcript(this.#kind, this.#story.style);
+    this.#tell(this.#transcript.push(data));
+  }
+
+  /** With the event that ends an iteration, all of its output has been told. */
+  #closeTranscript(): void {
+    if (this.#transcript === null) return;
+    this.#tell(this.#transcript.end());
+    this.#transcript = null;
+  }
+
+  #tell(lines: string[]): void {
+    for (const line of lines) this.#story.write(`${line}\n`);
+  }
+}
+
+/** What only the server knows of a task that is not at work. */
+function stateOf(task: Task): string {
+  if (task.unreachable) return "Its daemon is away; the agent goes on, and will be heard of when the daemon is back.";
+  if (task.status === "pending") return `Waiting for a daemon${task.reason === null ? "" : `: ${inline(task.reason)}`}`;
+  return "";
+}

@@ -1,0 +1,89 @@
+import { rm } from "node:fs/promises";
+import { MakimaError } from "../../core/errors.ts";
+import { systemClock } from "../../platform/clock.ts";
+import type { LoadedConfig } from "../../platform/config/load.ts";
+import { paths as pathsIn } from "../../platform/config/paths.ts";
+import type { Paths } from "../../platform/config/paths.ts";
+import { acquireLock } from "../../platform/lock.ts";
+import type { Lock } from "../../platform/lock.ts";
+import type { Logger } from "../../platform/log.ts";
+import type { RunningServer } from "../../server/server.ts";
+import type { Context } from "../context.ts";
+import { VERSION } from "../version.ts";
+import { prepareHome } from "./home.ts";
+import { createLog, stopRequest } from "./process.ts";
+import { readServerFile, writeServerFile } from "./server-file.ts";
+import { joinServer } from "./work.ts";
+
+export interface ServeOptions {
+  loaded: LoadedConfig;
+  host: string;
+  port: number;
+  /** Take any free port when `port` is taken. */
+  anyPort: boolean;
+  /** Ends after this long (ms) without live tasks or clients; null: never. */
+  idleExit: number | null;
+  withDaemon: boolean;
+}
+
+/** Runs the server, and a daemon beside it, until a signal, a shutdown request or idleness; agents go on after it. */
+export async function serve(context: Context, options: ServeOptions): Promise<void> {
+  const paths = pathsIn(options.loaded.home);
+  const log = createLog(context, options.loaded);
+  await prepareHome(paths);
+  using stop = stopRequest(context);
+  // Disposed in reverse: nobody finds the server any more, then the daemon lets go, then the server, the lock last.
+  await using running = new AsyncDisposableStack();
+  running.use(await lockServer(paths));
+  const server = running.use(await listen(paths, options, log));
+  if (options.withDaemon) {
+    running.use(
+      await joinServer({ context, loaded: options.loaded, serverUrl: server.url, key: server.daemonKey, log }),
+    );
+  }
+  const startedAt = systemClock.now();
+  await writeServerFile(paths, { pid: process.pid, url: server.url, version: VERSION, startedAt });
+  running.defer(() => rm(paths.serverJson, { force: true }));
+
+  announce(context, server.url);
+  const ended = new AbortController();
+  running.defer(() => ended.abort());
+  await Promise.race([stop.requested, server.onShutdownRequest, idleness(server, options.idleExit, ended.signal)]);
+}
+
+async function lockServer(paths: Paths): Promise<Lock> {
+  const lock = await acquireLock(paths.serverLock);
+  if (lock !== null) return lock;
+  const other = await readServerFile(paths);
+  const where = other === null ? "" : ` at ${other.url} (pid ${other.pid})`;
+  throw new MakimaError("already_running", `A server for ${paths.home} runs already${where}`);
+}
+
+async function listen(paths: Paths, options: ServeOptions, log: Logger): Promise<RunningServer> {
+  const { startServer } = await import("../../server/server.ts");
+  const { host, port, loaded } = options;
+  const settings = { paths, host, publicUrl: loaded.config.server.publicUrl, log, clock: systemClock, version: VERSION };
+  try {
+    return await startServer({ ...settings, port });
+  } catch (error) {
+    if (!options.anyPort || !(error instanceof MakimaError) || error.code !== "port_taken") throw error;
+    return startServer({ ...settings, port: 0 });
+  }
+}
+
+function announce({ output }: Context, url: string): void {
+  output.line(`makima is running at ${url}`);
+  output.progress("Ctrl-C or `makima down` stops it; agents that are at work go on.");
+  output.document({ url, pid: process.pid, version: VERSION });
+}
+
+/** Resolves after the server has had nothing to do for `limit`; rejects only when `ended` aborts, for nobody to see. */
+async function idleness(server: RunningServer, limit: number | null, ended: AbortSignal): Promise<void> {
+  if (limit === null) return new Promise(() => {});
+  for (;;) {
+    const { since } = server.idle();
+    const left = since === null ? limit : since + limit - systemClock.now();
+    if (left <= 0) return;
+    await systemClock.sleep(left, ended);
+  }
+}

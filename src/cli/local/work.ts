@@ -1,0 +1,42 @@
+import { systemClock } from "../../platform/clock.ts";
+import { loadConfig } from "../../platform/config/load.ts";
+import type { LoadedConfig } from "../../platform/config/load.ts";
+import { paths as pathsIn } from "../../platform/config/paths.ts";
+import type { Logger } from "../../platform/log.ts";
+import type { RunningDaemon } from "../../daemon/daemon.ts";
+import type { Context } from "../context.ts";
+
+export interface WorkOptions {
+  context: Context;
+  loaded: LoadedConfig;
+  serverUrl: string;
+  key: string;
+  log: Logger;
+  /** Default: as configured. */
+  name?: string | null;
+  maxTasks?: number | null;
+}
+
+/** Starts a daemon that works for the server; closing it never stops an agent. */
+export async function joinServer({ context, loaded, ...options }: WorkOptions): Promise<RunningDaemon> {
+  const { startDaemon } = await import("../../daemon/daemon.ts");
+  const { daemon, process: processConfig, worktrees } = loaded.config;
+  return startDaemon({
+    paths: pathsIn(loaded.home),
+    serverUrl: options.serverUrl,
+    key: options.key,
+    name: options.name ?? daemon.name,
+    maxTasks: options.maxTasks ?? daemon.maxTasks,
+    // Read again for every run: an agent that was just configured needs no restart.
+    loadAgents: async () => {
+      const current = await loadConfig({ env: context.env, flags: { config: loaded.file ?? undefined } });
+      return current.config.agents;
+    },
+    passEnv: processConfig.passEnv,
+    environment: context.env,
+    repositories: daemon.repositories,
+    worktrees: worktrees.dir,
+    log: options.log,
+    clock: systemClock,
+  });
+}

@@ -1,0 +1,116 @@
+import { ERRORS, MakimaError } from "../core/errors.ts";
+import type { ErrorCode } from "../core/errors.ts";
+import type { z } from "zod";
+import type { Reply, SCHEMAS } from "../protocol/api.ts";
+import { ROUTES, routePath } from "../protocol/routes.ts";
+import type { Route, RouteName } from "../protocol/routes.ts";
+
+/** Where a server is and who asks. `url` is its origin, without a path. */
+export interface Endpoint {
+  url: string;
+  key: string;
+}
+
+/** A server that accepts and then says nothing for this long (ms) counts as unreachable. */
+const ANSWER_WITHIN = 30_000;
+
+/** Path parameters, query and body of a route, side by side. */
+export type Fields<R extends RouteName> = Part<z.input<(typeof SCHEMAS)[R]["params"]>> &
+  Part<z.input<(typeof SCHEMAS)[R]["query"]>> &
+  Part<z.input<(typeof SCHEMAS)[R]["body"]>>;
+
+/** An empty strict object is Record<string, never>, which no other part could be joined to. */
+type Part<T> = string extends keyof T ? unknown : T;
+
+export interface Client {
+  /**
+   * Calls one route of the table.
+   * Rejects with the server's own MakimaError, or with `unavailable` when nothing usable answered.
+   */
+  call<R extends RouteName>(route: R, request: Fields<R>, options?: { signal?: AbortSignal }): Promise<Reply<R>>;
+}
+
+export function createClient(endpoint: Endpoint): Client {
+  return {
+    async call<R extends RouteName>(name: R, request: Fields<R>, options: { signal?: AbortSignal } = {}) {
+      const { url, init } = httpRequest(endpoint, ROUTES[name], request as object);
+      const response = await send(endpoint, url, init, options.signal);
+      // The reply's shape is the server's promise: checking it here would load zod into every command and page.
+      return readReply(endpoint, response) as Reply<R>;
+    },
+  };
+}
+
+/** Turns the `error` object of a reply, or of the subscription socket, back into what the server threw. */
+export function errorFromBody(body: { code: string; message: string; hint: string }): MakimaError {
+  if (isErrorCode(body.code)) return new MakimaError(body.code, body.message, { hint: body.hint });
+  // A newer server may know codes that this client does not.
+  return new MakimaError("internal", `${body.message} (${body.code})`, { hint: body.hint });
+}
+
+function httpRequest(endpoint: Endpoint, route: Route, request: object): { url: URL; init: RequestInit } {
+  const inPath = new Set(Array.from(route.path.matchAll(/:([a-z]+)/g), (match) => match[1]));
+  const fields = Object.entries(request).filter(([, value]) => value !== undefined);
+  const params = fields.filter(([name]) => inPath.has(name)).map(([name, value]) => [name, String(value)]);
+  const rest = fields.filter(([name]) => !inPath.has(name));
+
+  const url = new URL(routePath(route, Object.fromEntries(params)), endpoint.url);
+  const headers: Record<string, string> = { accept: "application/json" };
+  if (route.auth) headers["authorization"] = `Bearer ${endpoint.key}`;
+  if (route.method === "GET") {
+    for (const [name, value] of rest) url.searchParams.set(name, String(value));
+    return { url, init: { method: route.method, headers } };
+  }
+  headers["content-type"] = "application/json";
+  return { url, init: { method: route.method, headers, body: JSON.stringify(Object.fromEntries(rest)) } };
+}
+
+async function send(endpoint: Endpoint, url: URL, init: RequestInit, cancelled: AbortSignal | undefined) {
+  const timeout = AbortSignal.timeout(ANSWER_WITHIN);
+  const signal = cancelled === undefined ? timeout : AbortSignal.any([cancelled, timeout]);
+  try {
+    const response = await fetch(url, { ...init, signal });
+    return { status: response.status, text: await response.text() };
+  } catch (error) {
+    if (cancelled?.aborted === true) throw error;
+    throw new MakimaError("unavailable", `Cannot reach the server at ${endpoint.url} (${causeOf(error)})`, {
+      cause: error,
+    });
+  }
+}
+
+function readReply(endpoint: Endpoint, response: { status: number; text: string }): unknown {
+  const body = parseJson(response.text);
+  if (response.status < 300 && body !== undefined) return body;
+  if (isErrorReply(body)) throw errorFromBody(body.error);
+  throw new MakimaError("unavailable", `${endpoint.url} answered ${response.status}, but not as a makima server does`);
+}
+
+/** fetch hides the reason ("ECONNREFUSED") in the cause of a "fetch failed". */
+function causeOf(error: unknown): string {
+  const cause: unknown = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  if (typeof cause === "object" && cause !== null && "code" in cause) return String(cause.code);
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isErrorReply(body: unknown): body is { error: { code: string; message: string; hint: string } } {
+  if (typeof body !== "object" || body === null || !("error" in body)) return false;
+  const { error } = body;
+  return (
+    typeof error === "object" &&
+    error !== null &&
+    ["code", "message", "hint"].every((name) => typeof (error as Record<string, unknown>)[name] === "string")
+  );
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERRORS, code);
+}

@@ -1,0 +1,102 @@
+import { tail } from "./text.ts";
+import type { TamperingFlag } from "./tampering.ts";
+import { describeFlag } from "./verdict.ts";
+import type { CheckOutcome, IterationEnd } from "./verdict.ts";
+
+export interface PromptGoal {
+  goal: string;
+  /** Commands that decide whether the goal is met. */
+  checks: readonly string[];
+}
+
+/** The prompt of a task's first iteration: the goal, and what will be checked. */
+export function firstPrompt({ goal, checks }: PromptGoal): string {
+  if (checks.length === 0) return goal;
+  const commands = checks.map((command) => `- ${command}`).join("\n");
+  return `${goal}\n\nWhen you say that you are ready, these commands are run, and each of them must exit with 0:\n${commands}`;
+}
+
+export interface PromptFacts extends PromptGoal {
+  /** How the iteration before ended. */
+  end: IterationEnd;
+  outcomes: readonly CheckOutcome[];
+  /** Flags for which the claim was refused. */
+  refused: readonly TamperingFlag[];
+  /** Whether the agent still knows the conversation so far; if not, the goal is stated again. */
+  remembers: boolean;
+}
+
+/** The prompt of a further iteration: what is missing, as exactly as makima knows it. */
+export function nextPrompt(facts: PromptFacts): string {
+  const { end } = facts;
+  const remembers = facts.remembers && !(end.kind === "agent-error" && end.cause === "context-lost");
+  if (remembers) return whatIsMissing(facts);
+  const note = "Work on this has begun already: look at the state of the directory before you go on.";
+  return `${firstPrompt(facts)}\n\n${note}\n\n${whatIsMissing(facts)}`;
+}
+
+/** The format of the completion gate, for the agent's system prompt: what holds in every iteration. */
+export function gateInstructions(): string {
+  return `You work on your own: nobody reads along or answers questions. Decide what you can decide, and go on until the goal is met.
+
+End every turn with this block, as plain text outside of any code fence:
+
+<COMPLETION_GATE>
+ready: true|false
+reason: "why"
+progress: "what was done"
+blockers: ["what is still missing", "..."]
+</COMPLETION_GATE>
+
+Each value stays on its line. Say "ready: true" only when the whole goal is met and you have verified it; leave blockers out then. A claim is not taken on trust: checks are run, and tests or checks that were weakened, skipped or deleted are found.`;
+}
+
+/** Room for the end of each failing check's output: a test summary with a stack trace, not the whole log. */
+const MAX_TAIL = 4000;
+const MAX_MESSAGE = 1000;
+const MAX_ITEMS = 20;
+
+function whatIsMissing({ end, outcomes, refused, goal }: PromptFacts): string {
+  const failed = outcomes.filter((outcome) => !outcome.passed);
+  if (failed.length > 0) return failedChecks(failed);
+  switch (end.kind) {
+    case "gate":
+      return end.gate.ready ? refusedClaim(refused) : notReady(end.gate);
+    case "no-gate":
+      return `Your last turn ended without a completion gate, so nobody knows whether the goal is met. If it is not, go on.\n\n${gateInstructions()}`;
+    case "timeout":
+      return end.which === "idle"
+        ? "You were stopped because nothing was heard of you for too long. Avoid commands that wait for ever, and go on."
+        : "You were stopped because your turn took too long. Work in smaller steps, and go on.";
+    case "agent-error":
+      return `Your last turn ended with an error. Go on from the state that you find.\n\n${tail(end.message, MAX_MESSAGE)}`;
+    case "usage-limit":
+    case "cancelled":
+      return `You were interrupted. Go on where you stopped. The goal was:\n\n${goal}`;
+  }
+}
+
+function failedChecks(failed: readonly CheckOutcome[]): string {
+  const reports = failed.slice(0, MAX_ITEMS).map(({ name, exitCode, failure, tail: output }) => {
+    const room = Math.floor(MAX_TAIL / Math.min(failed.length, 3));
+    return `${name}: ${failure ?? `exit code ${exitCode}`}\n${tail(output, room).trim()}`;
+  });
+  return `You said that you are ready, but not every check passes. Find out why, mend the cause and not the check, and go on.\n\n${reports.join("\n\n")}`;
+}
+
+function refusedClaim(refused: readonly TamperingFlag[]): string {
+  const flags = refused.map(describeFlag);
+  return `You said that you are ready, but tests or checks were weakened. Undo this, and meet the goal with them as they were:\n${itemise(flags)}`;
+}
+
+function notReady({ reason, blockers }: { reason: string | null; blockers: string[] }): string {
+  const missing = blockers.length > 0 ? blockers : reason === null ? [] : [reason];
+  if (missing.length === 0) return "You said that you are not ready. Go on until the goal is met.";
+  return `You said that you are not ready. Go on, and resolve what you named:\n${itemise(missing)}`;
+}
+
+function itemise(items: readonly string[]): string {
+  const shown = items.slice(0, MAX_ITEMS).map((item) => `- ${tail(item, MAX_MESSAGE)}`);
+  const rest = items.length - shown.length;
+  return [...shown, ...(rest > 0 ? [`- and ${rest} more`] : [])].join("\n");
+}

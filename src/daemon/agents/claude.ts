@@ -1,0 +1,56 @@
+import { createAgentStream } from "../../core/agents/index.ts";
+import type { Agent, AgentSettings, Environment, IterationRequest } from "./agent.ts";
+import { requireProgram } from "./program.ts";
+
+/**
+ * Claude Code in print mode. Without a login it exits with 1 and says "Not logged in · Please run /login"; resuming a
+ * session that its home does not know ends the same way with "No conversation found with session ID: …".
+ */
+export function createClaude(settings: AgentSettings, environment: Environment): Agent {
+  return {
+    resumes: true,
+    reportsResult: true,
+    preflight: () => requireProgram(settings.command, environment),
+    commandLine: (iteration) => ({
+      argv: [...settings.command, ...claudeArguments(settings, iteration), ...settings.args],
+      stdin: iteration.prompt,
+      env: { ...OWN_VARIABLES, ...rootVariables() },
+    }),
+    createStream: () => createAgentStream("claude"),
+  };
+}
+
+/** An update in the middle of a run would change the agent between two iterations. */
+const OWN_VARIABLES = { DISABLE_AUTOUPDATER: "1" };
+
+/** Claude Code refuses to bypass permission questions as root unless it is told that nothing precious is in reach. */
+function rootVariables(): Record<string, string> {
+  return process.getuid?.() === 0 ? { IS_SANDBOX: "1" } : {};
+}
+
+function claudeArguments(settings: AgentSettings, iteration: IterationRequest): string[] {
+  const { model } = settings;
+  const { budgetUsdLeft } = iteration;
+  return [
+    "-p",
+    "--output-format",
+    "stream-json",
+    // stream-json is refused without it.
+    "--verbose",
+    "--permission-mode",
+    settings.permissionMode,
+    // Settings in the checkout may hold hooks, which are commands that the agent itself could have written.
+    "--setting-sources",
+    settings.settingSources,
+    "--append-system-prompt",
+    iteration.systemPrompt,
+    ...sessionArguments(iteration),
+    ...(model === null ? [] : ["--model", model]),
+    ...(budgetUsdLeft === null ? [] : ["--max-budget-usd", String(budgetUsdLeft)]),
+  ];
+}
+
+function sessionArguments({ sessionId, resume }: IterationRequest): string[] {
+  if (sessionId !== null) return [resume ? "--resume" : "--session-id", sessionId];
+  return resume ? ["--continue"] : [];
+}

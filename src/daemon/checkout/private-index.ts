@@ -1,0 +1,102 @@
+import { readdir, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { MakimaError } from "../../core/errors.ts";
+import { isErrno } from "../../platform/files.ts";
+import type { Git, GitLocation } from "../../platform/git/git.ts";
+import { copyIndex, writeWorkTree } from "../../platform/git/work-tree.ts";
+import type { WrittenTree } from "../../platform/git/work-tree.ts";
+import { locationOf } from "./checkout.ts";
+import type { Checkout } from "./checkout.ts";
+
+/** The checkout as it is, and an index that says the same, for the duration of a call. */
+export interface IndexedTree extends WrittenTree {
+  indexFile: string;
+}
+
+/**
+ * Writes the whole work tree as a git tree by way of makima's own index, and calls `use` with both. The agent's index is
+ * only read. The private one is kept from call to call, so that only files changed since the last call are hashed.
+ */
+export async function withWorkTree<T>(git: Git, checkout: Checkout, use: (work: IndexedTree) => Promise<T>): Promise<T> {
+  const { gitDir } = checkout;
+  const prefix = `${KEPT}${await stampOf(join(gitDir, "index"))}.`;
+  // Taking it by rename makes this call its only user; a lock that a killed git left lies beside a name never used again.
+  const indexFile = join(gitDir, `${TAKEN}${process.pid}-${(calls += 1)}`);
+  try {
+    const written = await write(git, { ...locationOf(checkout), indexFile }, gitDir, prefix);
+    const result = await use({ ...written, indexFile });
+    await rename(indexFile, join(gitDir, prefix + written.tree));
+    return result;
+  } catch (error) {
+    await discard(indexFile);
+    throw error;
+  }
+}
+
+const KEPT = "makima-index.";
+const TAKEN = "makima-index-in-use.";
+let calls = 0;
+
+/**
+ * The private index is good for as long as the agent's is the same file: what counts as tracked (an ignored file that
+ * was added by force, say) is recorded nowhere else.
+ */
+async function stampOf(index: string): Promise<string> {
+  try {
+    const { ino, size, mtimeNs } = await stat(index, { bigint: true });
+    return `${ino}-${size}-${mtimeNs}`;
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return "none";
+    throw error;
+  }
+}
+
+async function write(
+  git: Git,
+  at: GitLocation & { indexFile: string },
+  gitDir: string,
+  prefix: string,
+): Promise<WrittenTree> {
+  try {
+    const known = await take(at.indexFile, gitDir, prefix);
+    if (known === null) await seed(git, at, gitDir);
+    return await writeWorkTree(git, at, known);
+  } catch (error) {
+    if (!(error instanceof MakimaError)) throw error;
+    // An index that git cannot use, ours or the agent's, must not stop the run: start over from the last commit.
+    await discard(at.indexFile);
+    await git(at, ["read-tree", "HEAD"]);
+    return writeWorkTree(git, at);
+  }
+}
+
+/** Takes the kept index, if it is still good, and returns the tree that it holds, which its name ends with. */
+async function take(indexFile: string, gitDir: string, prefix: string): Promise<string | null> {
+  const kept = (await readdir(gitDir)).find((name) => name.startsWith(prefix));
+  if (kept === undefined) return null;
+  try {
+    await rename(join(gitDir, kept), indexFile);
+    return kept.slice(prefix.length);
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return null;
+    throw error;
+  }
+}
+
+async function seed(git: Git, at: GitLocation & { indexFile: string }, gitDir: string): Promise<void> {
+  await sweep(gitDir);
+  if (!(await copyIndex(join(gitDir, "index"), at.indexFile))) await git(at, ["read-tree", "HEAD"]);
+}
+
+/** Removes private indexes that fit the agent's no more, and those that another process died with. */
+async function sweep(gitDir: string): Promise<void> {
+  for (const name of await readdir(gitDir)) {
+    const stale = name.startsWith(KEPT) || (name.startsWith(TAKEN) && !name.startsWith(`${TAKEN}${process.pid}-`));
+    if (stale) await rm(join(gitDir, name), { force: true });
+  }
+}
+
+async function discard(indexFile: string): Promise<void> {
+  await rm(indexFile, { force: true });
+  await rm(`${indexFile}.lock`, { force: true });
+}

@@ -1,0 +1,139 @@
+import { lstat, mkdir, realpath } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { MakimaError } from "../../core/errors.ts";
+import { isErrno } from "../../platform/files.ts";
+import type { Git } from "../../platform/git/git.ts";
+import { deleteRef, moveRef, NO_COMMIT, readRef, requireBranchName } from "../../platform/git/refs.ts";
+import type { Repository } from "../../platform/git/repository.ts";
+import { commitChanges } from "./changes.ts";
+import { branchRef, checkoutOf, identify, isPresent, readRecord, removeRecord, writeRecord } from "./checkout.ts";
+import type { Checkout, CheckoutRecord } from "./checkout.ts";
+import { removeTree } from "./remove-tree.ts";
+import { entryOf, forgetWorktree } from "./worktree-entry.ts";
+
+export interface CheckoutSpec {
+  taskId: string;
+  repository: Pick<Repository, "topLevel" | "commonDir">;
+  /** New branch for the task, without `refs/heads/`. */
+  branch: string;
+  baseCommit: string;
+  /** Where the checkout goes; its parent, made when missing, is makima's own directory for checkouts. */
+  dir: string;
+  /** Take the person's uncommitted changes along, as the first commit on the branch. */
+  includeChanges: boolean;
+}
+
+/**
+ * Makes a linked worktree on a new branch. Called again it adopts what is there, finishes what a crash interrupted, and
+ * makes a deleted directory again from the branch. Throws `conflict` when the branch or the directory is somebody
+ * else's, and then leaves nothing behind.
+ */
+export async function createCheckout(git: Git, spec: CheckoutSpec): Promise<Checkout> {
+  requireBranchName(spec.branch);
+  const dir = await placeFor(spec.dir);
+  const known = await readRecord(dir);
+  if (known === null) return make(git, dir, await begin(git, dir, spec), spec.repository.topLevel, NO_COMMIT);
+  requireSame(dir, known, spec);
+  if (known.made !== null && (await isPresent(dir, known.made))) return checkoutOf(dir, known, known.made);
+  const record = await beginAgain(dir, known);
+  const tip = await readRef(git, repositoryAt(record), branchRef(record));
+  return make(git, dir, record, spec.repository.topLevel, tip);
+}
+
+/**
+ * Gives up a checkout that never became whole: the directory, git's entry for it, and the branch if nothing was added
+ * to it. No agent has worked there.
+ */
+export async function abandon(git: Git, dir: string, record: CheckoutRecord): Promise<{ branchDeleted: boolean }> {
+  await removeTree(dir);
+  await forgetWorktree(record.commonDir, dir);
+  const branchDeleted = await deleteRef(git, repositoryAt(record), branchRef(record), record.start);
+  await removeRecord(dir);
+  return { branchDeleted };
+}
+
+/** For what needs no checkout, and so must work when the checkout is gone. */
+export function repositoryAt({ commonDir }: { commonDir: string }): { cwd: string; gitDir: string } {
+  return { cwd: commonDir, gitDir: commonDir };
+}
+
+/** The path without symbolic links, as git and the kernel will report it. */
+async function placeFor(dir: string): Promise<string> {
+  await mkdir(dirname(dir), { recursive: true, mode: 0o700 });
+  return join(await realpath(dirname(dir)), basename(dir));
+}
+
+function requireSame(dir: string, record: CheckoutRecord, spec: CheckoutSpec): void {
+  const same = record.taskId === spec.taskId && record.branch === spec.branch && record.baseCommit === spec.baseCommit;
+  if (!same) throw new MakimaError("conflict", `${dir} is the checkout of another task (${record.taskId})`);
+}
+
+/** The record is the first thing written: from then on everything at `dir` is makima's. */
+async function begin(git: Git, dir: string, spec: CheckoutSpec): Promise<CheckoutRecord> {
+  const { taskId, branch, baseCommit, repository } = spec;
+  if (await isTaken(dir)) {
+    throw new MakimaError("conflict", `${dir} is in the way, and makima did not make it`, { hint: "Move it away." });
+  }
+  const commonDir = await realpath(repository.commonDir);
+  const start = spec.includeChanges
+    ? await commitChanges(git, { topLevel: repository.topLevel, baseCommit, indexFile: `${dir}.index` })
+    : baseCommit;
+  const tip = await readRef(git, repositoryAt({ commonDir }), branchRef(spec));
+  if (tip !== NO_COMMIT) {
+    throw new MakimaError("conflict", `The branch ${branch} exists already`, { hint: "Choose another name with --name." });
+  }
+  const record = { taskId, commonDir, branch, baseCommit, start, made: null };
+  await writeRecord(dir, record);
+  return record;
+}
+
+async function isTaken(dir: string): Promise<boolean> {
+  try {
+    await lstat(dir);
+    return true;
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return false;
+    throw error;
+  }
+}
+
+/** Clears away what was half made, or what is left of a checkout that was deleted; the branch stays as it is. */
+async function beginAgain(dir: string, known: CheckoutRecord): Promise<CheckoutRecord> {
+  const record = { ...known, made: null };
+  await writeRecord(dir, record);
+  await removeTree(dir);
+  await forgetWorktree(known.commonDir, dir);
+  return record;
+}
+
+/** `tip`: where the branch is, which by now may hold an agent's work; `NO_COMMIT` when it is still to be made. */
+async function make(
+  git: Git,
+  dir: string,
+  record: CheckoutRecord,
+  topLevel: string,
+  tip: string,
+): Promise<Checkout> {
+  try {
+    if (tip === NO_COMMIT) await createBranch(git, record);
+    // A branch's name is safe here: it was checked, and git looks for a branch before anything else.
+    const at = { cwd: topLevel, gitDir: record.commonDir };
+    await git(at, ["worktree", "add", "--quiet", dir, record.branch], { timeoutMs: WORKTREE_TIMEOUT_MS });
+  } catch (error) {
+    // A first attempt leaves nothing behind; a later one must not lose the branch that it found.
+    if (tip === NO_COMMIT) await abandon(git, dir, record);
+    throw error;
+  }
+  const made = { gitDir: await entryOf(dir), ...(await identify(dir)) };
+  await writeRecord(dir, { ...record, made });
+  return checkoutOf(dir, record, made);
+}
+
+/** Checking out a huge tree, or one whose files come through a filter such as LFS, takes its time. */
+const WORKTREE_TIMEOUT_MS = 30 * 60_000;
+
+async function createBranch(git: Git, record: CheckoutRecord): Promise<void> {
+  const change = { ref: branchRef(record), to: record.start, from: NO_COMMIT, message: "makima: start of the task" };
+  if (await moveRef(git, repositoryAt(record), change)) return;
+  throw new MakimaError("conflict", `The branch ${record.branch} was made by somebody else at the same moment`);
+}

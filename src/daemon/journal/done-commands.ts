@@ -1,0 +1,45 @@
+import { appendFile, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { exists, writeAtomic } from "../../platform/files.ts";
+
+/** Ids that are remembered; the server stops repeating a command once it has its answer, so only the newest matter. */
+const REMEMBERED = 10_000;
+
+/** The commands this daemon has executed, durably: delivered at least once by the server, executed once here. */
+export class DoneCommands {
+  readonly #path: string;
+  readonly #answers: Map<string, string | null>;
+
+  private constructor(path: string, answers: Map<string, string | null>) {
+    this.#path = path;
+    this.#answers = answers;
+  }
+
+  static async open(directory: string): Promise<DoneCommands> {
+    const path = join(directory, "commands.done");
+    const answers = (await exists(path)) ? parse(await readFile(path, "utf8")) : new Map<string, string | null>();
+    const kept = [...answers].slice(-REMEMBERED);
+    await writeAtomic(path, kept.map(encode).join(""));
+    return new DoneCommands(path, new Map(kept));
+  }
+
+  /** The recorded answer (null: done well), or undefined for a command not executed yet. */
+  answer(id: string): string | null | undefined {
+    return this.#answers.get(id);
+  }
+
+  async record(id: string, error: string | null): Promise<void> {
+    await appendFile(this.#path, encode([id, error]));
+    this.#answers.set(id, error);
+  }
+}
+
+function encode(entry: [string, string | null]): string {
+  return `${JSON.stringify(entry)}\n`;
+}
+
+/** A line torn by a crash is dropped: its command is delivered again and every command is idempotent. */
+function parse(text: string): Map<string, string | null> {
+  const whole = text.slice(0, text.lastIndexOf("\n") + 1).split("\n");
+  return new Map(whole.filter((line) => line !== "").map((line) => JSON.parse(line) as [string, string | null]));
+}

@@ -1,0 +1,149 @@
+import { WebSocket } from "ws";
+import type { Clock } from "../../platform/clock.ts";
+import type { Logger } from "../../platform/log.ts";
+import { LINK_DEAD_AFTER, LINK_PING_EVERY, LINK_VERSION, ServerMessage } from "../../protocol/link.ts";
+import type { Command, DaemonMessage } from "../../protocol/link.ts";
+import { LINK_PATH } from "../../protocol/routes.ts";
+
+/** First and longest pause between two tries to connect (ms); each is drawn at random up to its bound. */
+const FIRST_RETRY = 100;
+const LONGEST_RETRY = 10_000;
+
+type Hello = Extract<DaemonMessage, { type: "hello" }>;
+export type Send = (frame: Uint8Array) => void;
+
+export interface LinkOptions {
+  serverUrl: string;
+  key: string;
+  clock: Clock;
+  log: Logger;
+  hello: () => Omit<Hello, "type" | "version">;
+  /** A connection is up: `send` writes to it, `acked` says where each run's streams stand. */
+  connected: (send: Send, acked: Record<string, Record<string, number>>) => void;
+  disconnected: () => void;
+  acknowledged: (run: string, stream: string, offset: number) => void;
+  /** Executes a command; resolves to null, or to the reason why it could not be executed. */
+  command: (id: string, command: Command) => Promise<string | null>;
+  fenced: (run: string) => void;
+}
+
+/** The daemon's one connection to its server: reconnects for ever, with jitter, and never throws at its owner. */
+export class Link implements AsyncDisposable {
+  readonly #options: LinkOptions;
+  readonly #stop = new AbortController();
+  readonly #done: Promise<void>;
+  #socket: WebSocket | null = null;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#done = this.#run();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    this.#socket?.terminate();
+    await this.#done;
+  }
+
+  async #run(): Promise<void> {
+    const { clock, log } = this.#options;
+    let failures = 0;
+    while (!this.#stop.signal.aborted) {
+      const { welcomed, reason } = await this.#connectOnce();
+      if (this.#stop.signal.aborted) return;
+      failures = welcomed ? 0 : failures + 1;
+      const pause = Math.random() * Math.min(LONGEST_RETRY, FIRST_RETRY * 2 ** failures);
+      log.warn({ reason, pause: Math.round(pause) }, "link to the server lost; reconnecting");
+      await clock.sleep(pause, this.#stop.signal).catch(() => undefined);
+    }
+  }
+
+  /** One connection from upgrade to close. */
+  #connectOnce(): Promise<{ welcomed: boolean; reason: string }> {
+    const { serverUrl, key } = this.#options;
+    const socket = new WebSocket(new URL(LINK_PATH, serverUrl.replace(/^http/, "ws")), {
+      headers: { authorization: `Bearer ${key}` },
+      handshakeTimeout: LINK_DEAD_AFTER,
+      perMessageDeflate: false,
+    });
+    this.#socket = socket;
+    const ended = Promise.withResolvers<{ welcomed: boolean; reason: string }>();
+    const state = { welcomed: false, reason: "connection closed" };
+    const alive = keepAlive(socket, () => {
+      state.reason = "the server went silent";
+      socket.terminate();
+    });
+    socket.on("open", () => {
+      this.#tell({ type: "hello", version: LINK_VERSION, ...this.#options.hello() });
+    });
+    socket.on("message", (data, binary) => {
+      alive.heard();
+      if (!binary) this.#receive(parseMessage(String(data)), state);
+    });
+    socket.on("pong", alive.heard);
+    socket.on("error", (error) => (state.reason = error.message));
+    socket.on("close", () => {
+      alive.stop();
+      this.#socket = null;
+      if (state.welcomed) this.#options.disconnected();
+      ended.resolve(state);
+    });
+    return ended.promise;
+  }
+
+  #receive(message: ServerMessage | null, state: { welcomed: boolean; reason: string }): void {
+    const { connected, acknowledged, fenced, log } = this.#options;
+    if (message === null) {
+      state.reason = "the server sent a message that this daemon does not know";
+      this.#socket?.close();
+      return;
+    }
+    switch (message.type) {
+      case "welcome":
+        state.welcomed = true;
+        connected((frame) => this.#socket?.send(frame), message.acked);
+        return;
+      case "ack":
+        acknowledged(message.run, message.stream, message.offset);
+        return;
+      case "command":
+        void this.#execute(message.id, message.command);
+        return;
+      case "fenced":
+        fenced(message.run);
+        return;
+      case "refused":
+        state.reason = message.message;
+        log.error({ reason: message.message }, "the server refused this daemon");
+        this.#socket?.close();
+    }
+  }
+
+  async #execute(id: string, command: Command): Promise<void> {
+    const error = await this.#options.command(id, command);
+    this.#tell({ type: "commandDone", id, error });
+  }
+
+  /** Dropped while the link is down: the server repeats what it has no answer for. */
+  #tell(message: DaemonMessage): void {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+}
+
+function parseMessage(text: string): ServerMessage | null {
+  try {
+    return ServerMessage.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+/** Pings the peer and calls `dead` when nothing was heard from it for LINK_DEAD_AFTER. */
+function keepAlive(socket: WebSocket, dead: () => void): { heard: () => void; stop: () => void } {
+  let heardAt = performance.now();
+  const timer = setInterval(() => {
+    if (performance.now() - heardAt > LINK_DEAD_AFTER) dead();
+    else if (socket.readyState === WebSocket.OPEN) socket.ping();
+  }, LINK_PING_EVERY);
+  return { heard: () => (heardAt = performance.now()), stop: () => clearInterval(timer) };
+}

@@ -1,0 +1,80 @@
+import type { AgentSettings } from "../agents/agent.ts";
+import type { RunDirectory } from "../journal/run-directory.ts";
+import type { RunUpload } from "../link/upload.ts";
+import type { Clock } from "../../platform/clock.ts";
+import type { Git } from "../../platform/git/git.ts";
+import type { Logger } from "../../platform/log.ts";
+import type { RunEvent } from "../../protocol/run-events.ts";
+import type { RunSpec } from "../../protocol/run-spec.ts";
+import { applyEvent, initialState } from "./run-state.ts";
+import type { RunState } from "./run-state.ts";
+
+/** What every run of a daemon shares. */
+export interface RunnerServices {
+  clock: Clock;
+  log: Logger;
+  git: Git;
+  /** Directory below which checkouts are made. */
+  worktrees: string;
+  /** The daemon's own environment: the source of what agents and checks are given by name. */
+  environment: Readonly<Record<string, string | undefined>>;
+  /** Names that checks get besides the basics. */
+  passEnv: readonly string[];
+  /** Agents as configured at this moment. */
+  loadAgents: () => Promise<Readonly<Record<string, AgentSettings>>>;
+  /** Null: every repository may be worked in. */
+  allowsRepository: (path: string) => boolean;
+}
+
+/** A run in the hands of the steps: its spec, its state, and the one way to change that state, which is to record. */
+export class RunContext {
+  readonly services: RunnerServices;
+  readonly directory: RunDirectory;
+  readonly upload: RunUpload;
+  /** Aborted when a person wants the run stopped; its reason is what they said. */
+  readonly cancel = new AbortController();
+  /** Aborted when this daemon lets go of the run, which goes on without it. */
+  readonly detach: AbortSignal;
+  /** Either of the two: whatever sleeps must wake. */
+  readonly interrupt: AbortSignal;
+  #state: RunState;
+
+  constructor(services: RunnerServices, directory: RunDirectory, upload: RunUpload, detach: AbortSignal) {
+    this.services = services;
+    this.directory = directory;
+    this.upload = upload;
+    this.detach = detach;
+    this.interrupt = AbortSignal.any([this.cancel.signal, detach]);
+    this.#state = directory.openJournal().reduce(applyEvent, initialState(directory.spec));
+  }
+
+  get spec(): RunSpec {
+    return this.directory.spec;
+  }
+
+  get state(): RunState {
+    return this.#state;
+  }
+
+  get log(): Logger {
+    return this.services.log;
+  }
+
+  now(): number {
+    return this.services.clock.now();
+  }
+
+  /** Why the run is to be stopped, or null. */
+  get cancelled(): string | null {
+    const { aborted, reason } = this.cancel.signal;
+    return aborted ? String(reason) : null;
+  }
+
+  /** Writes events to the journal, from which alone the state follows, and wakes the link. */
+  record(...events: RunEvent[]): void {
+    const durable = events.some(({ type }) => type === "verdict" || type === "finished");
+    this.directory.append(events, { durable });
+    this.#state = events.reduce(applyEvent, this.#state);
+    this.upload.wake();
+  }
+}

@@ -1,0 +1,50 @@
+import type { AgentSettings, Environment } from "../agents/agent.ts";
+import type { RunSpec } from "../../protocol/run-spec.ts";
+
+/** What every program needs to start at all, whoever it is. */
+const BASIC = ["PATH", "HOME", "LANG", "TERM", "TMPDIR"];
+
+/** Ports 20000-29999 in blocks of ten: below the usual ephemeral range, above the usual services. */
+const FIRST_PORT = 20_000;
+const PORT_BLOCK = 10;
+const PORT_BLOCKS = 1_000;
+
+/** Environment of the agent: the basics, what its settings name, what makima says of the task, and nothing else. */
+export function agentEnvironment(spec: RunSpec, settings: AgentSettings, own: Environment): Record<string, string> {
+  return {
+    ...pick(own, [...BASIC, ...settings.passEnv]),
+    ...settings.env,
+    ...taskEnvironment(spec),
+    MAKIMA_API_URL: spec.apiUrl,
+    MAKIMA_API_KEY: spec.taskToken,
+  };
+}
+
+/** Environment of a check: it judges the work, so it gets neither the agent's credentials nor the task's token. */
+export function checkEnvironment(spec: RunSpec, passEnv: readonly string[], own: Environment): Record<string, string> {
+  return { ...pick(own, [...BASIC, ...passEnv]), ...taskEnvironment(spec) };
+}
+
+function taskEnvironment(spec: RunSpec): Record<string, string> {
+  return {
+    MAKIMA_TASK_ID: spec.taskId,
+    MAKIMA_CONTRACT_ID: spec.contractId,
+    MAKIMA_RUN_ID: spec.runId,
+    MAKIMA_PORT_BASE: String(portBase(spec.taskId)),
+  };
+}
+
+/** Derived from the task's id, so that it is the same after every restart and needs no table. */
+function portBase(taskId: string): number {
+  const random = Number.parseInt(taskId.replaceAll("-", "").slice(-8), 16);
+  return FIRST_PORT + (random % PORT_BLOCKS) * PORT_BLOCK;
+}
+
+function pick(own: Environment, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = own[name];
+      return value === undefined ? [] : [[name, value] as const];
+    }),
+  );
+}

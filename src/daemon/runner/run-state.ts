@@ -1,0 +1,115 @@
+import type { CheckReport, RunEvent, RunEventOf } from "../../protocol/run-events.ts";
+import type { RunSpec } from "../../protocol/run-spec.ts";
+
+/** The iteration that has started and has no verdict yet; after a crash the runner carries on with it. */
+export interface OpenIteration {
+  started: RunEventOf<"iteration-started">;
+  gateReported: boolean;
+  checks: CheckReport[];
+}
+
+/** Everything the loop needs to know, derived from the run's events alone: a crash can lose none of it. */
+export interface RunState {
+  started: boolean;
+  checkout: RunEventOf<"checkout"> | null;
+  baseline: CheckReport[] | null;
+  open: OpenIteration | null;
+  verdict: RunEventOf<"verdict"> | null;
+  /** Iterations begun, whether they counted or not: names the next one's directory. */
+  iterations: number;
+  /** Agent errors in a row, for the backoff. */
+  errorsInRow: number;
+  costUsd: number;
+  waiting: RunEventOf<"waiting"> | null;
+  verified: RunEventOf<"verified"> | null;
+  /** Progress as the agent last told it: becomes the message of the final commit. */
+  progress: string | null;
+  finished: RunEventOf<"finished"> | null;
+}
+
+export function initialState(spec: RunSpec): RunState {
+  return {
+    started: false,
+    checkout: null,
+    baseline: null,
+    open: null,
+    verdict: null,
+    iterations: 0,
+    errorsInRow: 0,
+    costUsd: spec.resume?.costUsd ?? 0,
+    waiting: null,
+    verified: null,
+    progress: null,
+    finished: null,
+  };
+}
+
+/** The state after `event`; pure. */
+export function applyEvent(state: RunState, event: RunEvent): RunState {
+  switch (event.type) {
+    case "started":
+      return { ...state, started: true };
+    case "checkout":
+      return { ...state, checkout: event };
+    case "baseline":
+      return { ...state, baseline: event.checks };
+    case "iteration-started":
+      return {
+        ...state,
+        iterations: event.index,
+        waiting: null,
+        open: { started: event, gateReported: false, checks: [] },
+      };
+    case "gate":
+      return {
+        ...state,
+        progress: event.gate?.progress ?? state.progress,
+        open: state.open === null ? null : { ...state.open, gateReported: true },
+      };
+    case "check":
+      return {
+        ...state,
+        open: state.open === null ? null : { ...state.open, checks: [...state.open.checks, event.check] },
+      };
+    case "verdict":
+      return applyVerdict(state, event);
+    case "waiting":
+      return { ...state, waiting: event };
+    case "verified":
+      return { ...state, verified: event };
+    case "finished":
+      return { ...state, finished: event, open: null };
+    case "checkpoint":
+    case "notice":
+      return state;
+  }
+}
+
+function applyVerdict(state: RunState, event: RunEventOf<"verdict">): RunState {
+  return {
+    ...state,
+    verdict: event,
+    open: null,
+    costUsd: state.costUsd + event.costUsd,
+    errorsInRow: event.error === null || event.uncounted ? 0 : state.errorsInRow + 1,
+  };
+}
+
+/** What the runner does next. */
+export type Step = "start" | "prepare" | "baseline" | "wait" | "begin" | "iterate" | "finish" | "end";
+
+/** The fixed loop as a table of what is missing, first match wins; pure. */
+export function nextStep(state: RunState, spec: RunSpec): Step {
+  if (state.finished !== null) return "end";
+  if (!state.started) return "start";
+  if (state.checkout === null) return "prepare";
+  if (state.baseline === null && wantsBaseline(state.checkout, spec)) return "baseline";
+  if (state.open !== null) return "iterate";
+  if (state.verdict === null) return "begin";
+  if (state.verdict.verdict === "done" || state.verdict.verdict === "stop") return "finish";
+  return state.waiting === null ? "begin" : "wait";
+}
+
+function wantsBaseline(checkout: RunEventOf<"checkout">, spec: RunSpec): boolean {
+  return spec.limits.baseline && checkout.checks.length > 0;
+}

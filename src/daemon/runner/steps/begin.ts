@@ -1,0 +1,46 @@
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { firstPrompt, nextPrompt } from "../../../core/prompts.ts";
+import { ensurePrivateDir } from "../../../platform/files.ts";
+import { iterationPath } from "../../../protocol/streams.ts";
+import { createAgent } from "../../agents/registry.ts";
+import type { RunContext } from "../context.ts";
+import { agentSettings } from "./prepare.ts";
+
+/** Decides prompt and session of the next iteration and records them; the agent is started by the next step. */
+export async function begin(run: RunContext): Promise<void> {
+  const { state } = run;
+  const before = state.verdict ?? state.checkout;
+  if (before === null) throw new Error("an iteration needs a checkout");
+  const agent = createAgent(await agentSettings(run), run.services.environment);
+  const index = state.iterations + 1;
+  await ensurePrivateDir(join(run.directory.path, iterationPath(index)));
+  run.record({
+    type: "iteration-started",
+    at: run.now(),
+    index,
+    ...nextSession(run, agent.resumes),
+    tree: before.tree,
+    head: before.head,
+    prompt: state.verdict?.nextPrompt ?? openingPrompt(run, agent.resumes),
+  });
+}
+
+/** The first prompt of a run; a resumed run tells the agent that it goes on. */
+function openingPrompt(run: RunContext, resumes: boolean): string {
+  const { goal, resume } = run.spec;
+  const checks = run.state.checkout?.checks.map(({ command }) => command) ?? [];
+  if (resume === null) return firstPrompt({ goal, checks });
+  const remembers = resumes && resume.sessionId !== null;
+  return nextPrompt({ goal, checks, end: { kind: "cancelled" }, outcomes: [], refused: [], remembers });
+}
+
+/** A new session for the first iteration of a task; later the known one, or the latest of the checkout if unknown. */
+function nextSession(run: RunContext, resumes: boolean): { sessionId: string | null; resumed: boolean } {
+  if (!resumes) return { sessionId: null, resumed: false };
+  const { verdict } = run.state;
+  if (verdict !== null) return { sessionId: verdict.sessionId, resumed: true };
+  const { resume } = run.spec;
+  if (resume !== null) return { sessionId: resume.sessionId, resumed: true };
+  return { sessionId: randomUUID(), resumed: false };
+}

@@ -1,0 +1,176 @@
+import type { CircuitBreaker } from "../../../core/circuit-breaker.ts";
+import { nextPrompt } from "../../../core/prompts.ts";
+import type { TamperingFlag } from "../../../core/tampering.ts";
+import { tail } from "../../../core/text.ts";
+import { waitUntil } from "../../../core/usage-limit.ts";
+import { classify, countsAsIteration, decide, iterationError, refusedFlags, retryDelay, wantsChecks } from "../../../core/verdict.ts";
+import type { CheckOutcome, IterationEnd, LoopPolicy, Verdict } from "../../../core/verdict.ts";
+import type { RunEvent, RunEventOf } from "../../../protocol/run-events.ts";
+import type { Agent } from "../../agents/agent.ts";
+import { openCheckout } from "../../checkout/checkout.ts";
+import type { Checkout } from "../../checkout/checkout.ts";
+import { checkpoint, snapshotTree } from "../../checkout/snapshot.ts";
+import type { Snapshot } from "../../checkout/snapshot.ts";
+import { judge } from "../../checks/judge.ts";
+import { verificationOf } from "../../checks/verification.ts";
+import type { RunContext } from "../context.ts";
+import { factsOf } from "../facts.ts";
+import type { Observation } from "../observe.ts";
+import type { OpenIteration } from "../run-state.ts";
+
+export interface Concluded {
+  open: OpenIteration;
+  agent: Agent;
+  breaker: CircuitBreaker;
+  observation: Observation;
+  /** The process's directory. */
+  dir: string;
+}
+
+/** What was found out about an iteration, before it is decided on. */
+interface Finding {
+  end: IterationEnd;
+  after: Snapshot;
+  changed: boolean;
+  checks: CheckOutcome[];
+  tampering: TamperingFlag[];
+}
+
+/** Turns an ended agent process into a verdict: classifies its end, runs the checks, asks the breaker and the policy. */
+export async function conclude(run: RunContext, concluded: Concluded): Promise<void> {
+  const checkout = await openCheckout(run.state.checkout?.worktree ?? "");
+  const finding = await find(run, checkout, concluded);
+  if (run.detach.aborted) throw run.detach.reason;
+  const { breaker, observation, open } = concluded;
+  const policy = policyOf(run);
+  const judgement = { ...finding, policy };
+  const error = iterationError(judgement);
+  if (countsAsIteration(finding.end)) feed(breaker, observation, { finding, error, elapsedMs: run.now() - open.started.at });
+  const verdict = decide({ ...judgement, breaker: { state: breaker.state, reason: breaker.reason }, now: run.now() });
+  run.record(...events(run, concluded, { finding, verdict, error }));
+  await keepCheckpoint(run, checkout, { index: open.started.index, finding });
+}
+
+async function find(run: RunContext, checkout: Checkout, { open, agent, observation, dir }: Concluded): Promise<Finding> {
+  const { index, tree, head } = open.started;
+  const after = await snapshotTree(run.services.git, checkout);
+  const changed = after.tree !== tree || after.head !== head;
+  if (!open.gateReported) run.record({ type: "gate", at: run.now(), index, gate: observation.gate });
+  const facts = await factsOf(run, { agent, observation, open, dir });
+  const end = classify(facts);
+  const finding: Finding = { end, after, changed, checks: [], tampering: [] };
+  if (!wantsChecks(end, policyOf(run))) return finding;
+  const judged = await judge(run, checkout, { index, after });
+  // A person's stop during the checks outweighs what they would have said.
+  return run.cancelled === null ? { ...finding, ...judged } : { ...finding, end: { kind: "cancelled" } };
+}
+
+function feed(
+  breaker: CircuitBreaker,
+  observation: Observation,
+  { finding, error, elapsedMs }: { finding: Finding; error: string | null; elapsedMs: number },
+): void {
+  const usage = observation.result?.usage;
+  const tokens = usage === undefined ? 0 : usage.inputTokens + usage.outputTokens;
+  breaker.recordIteration(finding.changed, error);
+  breaker.recordPermissionDenials(observation.permissionDenials);
+  breaker.recordUsage({ usd: observation.result?.costUsd ?? 0, tokens });
+  breaker.recordElapsed(elapsedMs);
+}
+
+interface Outcome {
+  finding: Finding;
+  verdict: Verdict;
+  error: string | null;
+}
+
+/** The verdict, with the receipt or the wait that belongs to it: one write, so that a crash keeps all or nothing. */
+function events(run: RunContext, concluded: Concluded, outcome: Outcome): RunEvent[] {
+  const { verdict, finding } = outcome;
+  const at = run.now();
+  const { index } = concluded.open.started;
+  const judged = verdictEvent(run, concluded, outcome);
+  if (verdict.verdict === "done") {
+    const checks = run.state.open?.checks ?? [];
+    const { tree, head } = finding.after;
+    return [{ type: "verified", at, index, verification: verificationOf(checks), tree, head, checks }, judged];
+  }
+  if (verdict.verdict === "wait") {
+    const until = waitUntil(verdict.limit, at, Math.random());
+    return [judged, { type: "waiting", at, kind: "usage-limit", until, reason: verdict.reason }];
+  }
+  if (verdict.verdict === "continue" && verdict.backoff) {
+    const pause = retryDelay(run.state.errorsInRow + 1, run.spec.limits.retryBackoffMs);
+    return [judged, { type: "waiting", at, kind: "backoff", until: at + pause, reason: verdict.reason }];
+  }
+  return [judged];
+}
+
+function verdictEvent(run: RunContext, concluded: Concluded, { finding, verdict, error }: Outcome): RunEventOf<"verdict"> {
+  const { open, agent, breaker, observation } = concluded;
+  const { end } = finding;
+  const lost = end.kind === "agent-error" && end.cause === "context-lost";
+  const sessionId = lost ? null : (observation.sessionId ?? open.started.sessionId);
+  return {
+    type: "verdict",
+    at: run.now(),
+    index: open.started.index,
+    verdict: verdict.verdict,
+    reason: verdict.reason,
+    sessionId,
+    gate: observation.gate,
+    changed: finding.changed,
+    error: error === null ? null : tail(error, MAX_ERROR),
+    uncounted: !countsAsIteration(end),
+    refused: verdict.refused,
+    errorCode: verdict.verdict === "stop" ? verdict.errorCode : null,
+    tree: finding.after.tree,
+    head: finding.after.head,
+    costUsd: observation.result?.costUsd ?? 0,
+    durationMs: run.now() - open.started.at,
+    tampering: finding.tampering,
+    breaker: { ...breaker.toJSON() },
+    nextPrompt: promptAfter(run, { finding, verdict, remembers: agent.resumes && sessionId !== null }),
+    model: observation.model,
+  };
+}
+
+/** Longest error that an event carries, in characters; the streams have the rest. */
+const MAX_ERROR = 8_000;
+
+function promptAfter(
+  run: RunContext,
+  { finding, verdict, remembers }: { finding: Finding; verdict: Verdict; remembers: boolean },
+): string | null {
+  if (verdict.verdict !== "continue" && verdict.verdict !== "wait") return null;
+  return nextPrompt({
+    goal: run.spec.goal,
+    checks: run.state.checkout?.checks.map(({ command }) => command) ?? [],
+    end: finding.end,
+    outcomes: finding.checks,
+    refused: refusedFlags(finding.tampering, policyOf(run)),
+    remembers,
+  });
+}
+
+function policyOf({ spec }: RunContext): LoopPolicy {
+  const { onTampering, waitForUsageLimit, maxWaitMs } = spec.limits;
+  return { autonomousLoop: spec.autonomousLoop, onTampering, waitForUsageLimit, maxWaitMs };
+}
+
+/** Only a changed state is worth a commit; a failure costs a checkpoint, never the run. */
+async function keepCheckpoint(
+  run: RunContext,
+  checkout: Checkout,
+  { index, finding }: { index: number; finding: Finding },
+): Promise<void> {
+  if (!finding.changed) return;
+  const message = `Checkpoint after iteration ${index}\n`;
+  try {
+    const kept = await checkpoint(run.services.git, checkout, { n: index, snapshot: finding.after, message });
+    run.record({ type: "checkpoint", at: run.now(), index, ...kept });
+  } catch (error) {
+    run.log.warn({ err: error, run: run.spec.runId, index }, "no checkpoint could be made");
+    run.record({ type: "notice", at: run.now(), message: `No checkpoint could be made after iteration ${index}` });
+  }
+}

@@ -1,0 +1,77 @@
+import { join } from "node:path";
+import { CircuitBreaker } from "../../../core/circuit-breaker.ts";
+import { gateInstructions } from "../../../core/prompts.ts";
+import { writeAtomic } from "../../../platform/files.ts";
+import { attach, launch } from "../../../platform/process/detached.ts";
+import type { DetachedProcess } from "../../../platform/process/detached.ts";
+import type { RunEventOf } from "../../../protocol/run-events.ts";
+import { iterationPath } from "../../../protocol/streams.ts";
+import type { Agent, AgentSettings } from "../../agents/agent.ts";
+import { createAgent } from "../../agents/registry.ts";
+import { breakerOf } from "../breaker.ts";
+import type { RunContext } from "../context.ts";
+import { agentEnvironment } from "../environment.ts";
+import { observe } from "../observe.ts";
+import { conclude } from "./conclude.ts";
+import { agentSettings } from "./prepare.ts";
+
+/** Follows the open iteration's agent to its end, starting it if no daemon has yet, and records the verdict. */
+export async function iterate(run: RunContext): Promise<void> {
+  const { open } = run.state;
+  if (open === null) throw new Error("no iteration is open");
+  const settings = await agentSettings(run);
+  const agent = createAgent(settings, run.services.environment);
+  const breaker = breakerOf(run);
+  const path = iterationPath(open.started.index);
+  using _upload = run.upload.follow(path);
+  await using process = await ensureAgent(run, { agent, settings, breaker, started: open.started, path });
+  const letGo = (): void => void process[Symbol.asyncDispose]();
+  run.detach.addEventListener("abort", letGo);
+  try {
+    const observation = await observe({
+      process,
+      stream: agent.createStream(),
+      limits: run.spec.limits,
+      elapsedMs: Math.max(0, run.now() - open.started.at),
+      cancel: run.cancel.signal,
+      toolCalled: (name, input) => breaker.recordToolCall(name, input),
+    });
+    await conclude(run, { open, agent, breaker, observation, dir: process.dir });
+  } finally {
+    run.detach.removeEventListener("abort", letGo);
+  }
+}
+
+interface AgentStart {
+  agent: Agent;
+  settings: AgentSettings;
+  breaker: CircuitBreaker;
+  started: RunEventOf<"iteration-started">;
+  path: string;
+}
+
+/** The iteration's process: the one that is there, running or ended, else a new one. */
+async function ensureAgent(run: RunContext, start: AgentStart): Promise<DetachedProcess> {
+  const { agent, settings, breaker, started, path } = start;
+  const dir = join(run.directory.path, path);
+  const there = await attach(dir);
+  if (there !== null) return there;
+  const command = agent.commandLine({
+    prompt: started.prompt,
+    systemPrompt: gateInstructions(),
+    sessionId: started.sessionId,
+    resume: started.resumed,
+    budgetUsdLeft: breaker.remainingUsd,
+  });
+  const stdinFile = join(dir, "prompt");
+  await writeAtomic(stdinFile, command.stdin);
+  const { checkout } = run.state;
+  if (checkout === null) throw new Error("an iteration needs a checkout");
+  return launch({
+    argv: command.argv,
+    cwd: checkout.worktree,
+    env: { ...command.env, ...agentEnvironment(run.spec, settings, run.services.environment) },
+    stdinFile,
+    dir,
+  });
+}

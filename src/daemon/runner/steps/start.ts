@@ -1,0 +1,7 @@
+import { hostname } from "node:os";
+import { pid } from "node:process";
+import type { RunContext } from "../context.ts";
+
+export async function start(run: RunContext): Promise<void> {
+  run.record({ type: "started", at: run.now(), host: hostname(), pid });
+}

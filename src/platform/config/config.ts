@@ -1,0 +1,147 @@
+import { hostname } from "node:os";
+import type { LogFormat, LogLevel } from "../log-levels.ts";
+import { HOUR, MINUTE, SECOND } from "./units.ts";
+
+/** Effective values: every key has one. Times in milliseconds, money in US dollars, paths absolute; null is "not set". */
+export interface Config {
+  server: { host: string; port: number; publicUrl: string | null };
+  daemon: {
+    server: string | null;
+    apiKeyFile: string | null;
+    name: string;
+    maxTasks: number;
+    repositories: string[] | null;
+  };
+  worktrees: { dir: string | null };
+  process: { passEnv: string[] };
+  loop: LoopConfig;
+  agents: Record<string, AgentConfig>;
+  log: { level: LogLevel; format: LogFormat };
+}
+
+export interface LoopConfig {
+  maxIterations: number;
+  noChangeThreshold: number;
+  sameErrorThreshold: number;
+  permissionDenialThreshold: number;
+  sameToolThreshold: number;
+  budgetUsd: number | null;
+  wallClockMs: number | null;
+  idleTimeoutMs: number;
+  iterationTimeoutMs: number;
+  checkTimeoutMs: number;
+  retryBackoffMs: number;
+  waitForUsageLimit: boolean;
+  maxWaitMs: number;
+  baseline: boolean;
+  onTampering: "flag" | "refuse";
+}
+
+export interface AgentConfig {
+  /** `claude` speaks Claude Code's stream-json; `command` is any program: prompt on stdin, text on stdout. */
+  kind: "claude" | "command";
+  /** Program and leading arguments. */
+  command: string[];
+  /** Arguments appended to makima's own. */
+  args: string[];
+  env: Record<string, string>;
+  /** Names of variables taken from the daemon's own environment. */
+  passEnv: string[];
+  model: string | null;
+  permissionMode: string;
+  settingSources: string;
+}
+
+/** A new copy of the values that hold when nothing is configured. */
+export function defaultConfig(): Config {
+  return {
+    server: { host: "127.0.0.1", port: 7420, publicUrl: null },
+    daemon: { server: null, apiKeyFile: null, name: hostname(), maxTasks: 4, repositories: null },
+    worktrees: { dir: null },
+    process: { passEnv: [...PASSED_TO_EVERY_PROCESS] },
+    loop: {
+      maxIterations: 10,
+      noChangeThreshold: 3,
+      sameErrorThreshold: 5,
+      permissionDenialThreshold: 2,
+      sameToolThreshold: 5,
+      budgetUsd: null,
+      wallClockMs: null,
+      idleTimeoutMs: 15 * MINUTE,
+      iterationTimeoutMs: 2 * HOUR,
+      checkTimeoutMs: 10 * MINUTE,
+      retryBackoffMs: 1 * SECOND,
+      waitForUsageLimit: true,
+      maxWaitMs: 6 * HOUR,
+      baseline: true,
+      onTampering: "flag",
+    },
+    agents: { claude: defaultAgent("claude") },
+    log: { level: "info", format: "pretty" },
+  };
+}
+
+/** What an agent of a kind has when its section says nothing; a `command` agent's section must name the command. */
+export function defaultAgent(kind: AgentConfig["kind"]): AgentConfig {
+  return {
+    kind,
+    command: kind === "claude" ? ["claude"] : [],
+    args: [],
+    env: {},
+    passEnv: kind === "claude" ? [...PASSED_TO_CLAUDE] : [],
+    model: null,
+    permissionMode: "bypassPermissions",
+    settingSources: "user",
+  };
+}
+
+/** No secrets, but what builds and package managers fail without: locale, user, temporary directory, proxy, certificates. */
+const PASSED_TO_EVERY_PROCESS = [
+  "LC_ALL",
+  "LC_CTYPE",
+  "TZ",
+  "USER",
+  "LOGNAME",
+  "SHELL",
+  "TMPDIR",
+  "HTTP_PROXY",
+  "HTTPS_PROXY",
+  "NO_PROXY",
+  "http_proxy",
+  "https_proxy",
+  "no_proxy",
+  "NODE_EXTRA_CA_CERTS",
+  "SSL_CERT_FILE",
+  "SSL_CERT_DIR",
+];
+
+/**
+ * Claude Code's own login, endpoint and model choice. Cloud credentials (`AWS_SECRET_ACCESS_KEY` and the like) open far
+ * more than a model, so whoever uses Bedrock or Vertex with them names them.
+ */
+const PASSED_TO_CLAUDE = [
+  "ANTHROPIC_API_KEY",
+  "ANTHROPIC_AUTH_TOKEN",
+  "ANTHROPIC_BASE_URL",
+  "ANTHROPIC_CUSTOM_HEADERS",
+  "ANTHROPIC_MODEL",
+  "ANTHROPIC_SMALL_FAST_MODEL",
+  "ANTHROPIC_DEFAULT_OPUS_MODEL",
+  "ANTHROPIC_DEFAULT_SONNET_MODEL",
+  "ANTHROPIC_DEFAULT_HAIKU_MODEL",
+  "ANTHROPIC_VERTEX_PROJECT_ID",
+  "AWS_BEARER_TOKEN_BEDROCK",
+  "AWS_PROFILE",
+  "AWS_REGION",
+  "CLAUDE_CODE_OAUTH_TOKEN",
+  "CLAUDE_CODE_USE_BEDROCK",
+  "CLAUDE_CODE_USE_VERTEX",
+  "CLAUDE_CODE_MAX_OUTPUT_TOKENS",
+  "CLAUDE_CONFIG_DIR",
+  "CLOUD_ML_REGION",
+  "MAX_THINKING_TOKENS",
+  "DISABLE_AUTOUPDATER",
+  "DISABLE_TELEMETRY",
+  "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
+  "IS_SANDBOX",
+];

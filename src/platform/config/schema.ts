@@ -1,0 +1,187 @@
+import { z } from "zod";
+import { LOG_LEVELS } from "../log-levels.ts";
+import { parseDuration } from "./units.ts";
+
+declare module "zod" {
+  interface GlobalMeta {
+    /** What a value is measured in, or the form it has. */
+    unit?: string;
+  }
+}
+
+const text = () => z.string("expected a text in quotes").min(1, "must not be empty");
+const flag = () => z.boolean("expected true or false");
+const list = () => z.array(text(), "expected a list of texts");
+const whole = (least: number, most: number) =>
+  z.int("expected a whole number").min(least, `must be at least ${least}`).max(most, `must be at most ${most}`);
+const oneOf = <const T extends readonly string[]>(values: T) => z.enum(values, `expected one of ${values.join(", ")}`);
+const url = (protocol: RegExp, example: string) => z.url({ protocol, error: `expected a URL such as ${example}` });
+
+/** A text such as "15m" in the file; milliseconds, at least `least`, once read. */
+export function duration({ least = 1 }: { least?: number } = {}) {
+  const message = `expected a duration such as "90s", "15m" or "1h30m"${least > 0 ? ", not zero" : ""}`;
+  return z.string(message).transform((value, context) => {
+    const ms = parseDuration(value);
+    if (ms !== null && ms >= least) return ms;
+    context.addIssue({ code: "custom", message });
+    return z.NEVER;
+  });
+}
+
+/** Every key may be absent (the default holds) and says what it is for and what it is measured in. */
+function key<T extends z.ZodType>(unit: string, schema: T, description: string) {
+  return schema.optional().meta({ unit, description });
+}
+
+const Server = z.strictObject({
+  host: key("address", text(), "Address that the server listens on."),
+  port: key("port number", whole(0, 65_535), "TCP port that the server listens on; 0 takes any free one."),
+  publicUrl: key(
+    "URL",
+    url(/^https?$/, "https://makima.example.com"),
+    "Address under which people reach the server, where it differs from host and port; its host is then allowed too.",
+  ),
+});
+
+const Daemon = z.strictObject({
+  server: key(
+    "URL",
+    url(/^https?$/, "https://makima.example.com"),
+    "Server that `makima daemon` works for and that the everyday commands talk to. Absent: the local one.",
+  ),
+  apiKeyFile: key("path", text(), "File that holds the key for that server. Absent: the local server's key file."),
+  name: key("text", text(), "Name under which the server lists this daemon. Absent: the host's name."),
+  maxTasks: key("tasks", whole(1, 10_000), "Tasks that run at the same time; more wait."),
+  repositories: key(
+    "list of globs",
+    list(),
+    'Repositories that the daemon may work in, such as "~/src/*". Absent: every one that its user can read.',
+  ),
+});
+
+const Worktrees = z.strictObject({
+  dir: key("path", text(), "Directory for the tasks' checkouts. Absent: `worktrees` under the data directory."),
+});
+
+const Process = z.strictObject({
+  passEnv: key(
+    "list of variable names",
+    list(),
+    "Environment variables passed on to agents and checks, besides PATH, HOME, LANG and TERM.",
+  ),
+});
+
+const Loop = z.strictObject({
+  maxIterations: key("iterations", whole(1, 10_000), "Iterations after which a run is stopped."),
+  noChangeThreshold: key("iterations", whole(1, 10_000), "Iterations in a row without a file change that stop a run."),
+  sameErrorThreshold: key("iterations", whole(1, 10_000), "Times in a row that the same error may end an iteration."),
+  permissionDenialThreshold: key("denials", whole(1, 10_000), "Permission denials that stop a run."),
+  sameToolThreshold: key(
+    "calls",
+    whole(1, 10_000),
+    "Times that an agent may repeat one tool call with the same input and without a change.",
+  ),
+  budgetUsd: key(
+    "US dollars",
+    z.number("expected a number").positive("must be more than 0"),
+    "Cost at which a run is stopped. Absent: no limit.",
+  ),
+  wallClock: key("duration", duration(), "Time after which a run is stopped. Absent: no limit."),
+  idleTimeout: key("duration", duration(), "Silence after which an agent is taken for hung and stopped."),
+  iterationTimeout: key("duration", duration(), "Time that one iteration may take."),
+  checkTimeout: key("duration", duration(), "Time that one check may take."),
+  retryBackoff: key(
+    "duration",
+    duration({ least: 0 }),
+    "Pause after an agent's error; it doubles with each error in a row, up to 1m.",
+  ),
+  waitForUsageLimit: key("true or false", flag(), "Wait until a usage limit is lifted, instead of failing."),
+  maxWait: key("duration", duration(), "Longest wait for a usage limit; a longer one fails the task."),
+  baseline: key("true or false", flag(), "Run the checks once before the first iteration, to see which fail already."),
+  onTampering: key(
+    '"flag" or "refuse"',
+    oneOf(["flag", "refuse"]),
+    "What a weakened test does to a ready gate: show it to the person, or refuse the gate.",
+  ),
+});
+
+const Agent = z.strictObject({
+  kind: key(
+    '"claude" or "command"',
+    oneOf(["claude", "command"]),
+    'How makima talks to it: "claude" is Claude Code; "command" any program that reads the prompt on stdin and prints text.',
+  ),
+  command: key(
+    "program, or list of program and arguments",
+    z
+      .union(
+        [text().transform((program) => [program]), list().min(1)],
+        "expected a program, or a list with its arguments",
+      )
+      .describe("program"),
+    "The agent's program, found in PATH unless it is a path. Every agent but `claude` needs one.",
+  ),
+  args: key("list of arguments", list(), "Arguments put after makima's own."),
+  env: key(
+    "table of variables",
+    z.record(z.string(), z.string("expected a text in quotes"), "expected a table of texts"),
+    "Environment variables with the values given here.",
+  ),
+  passEnv: key(
+    "list of variable names",
+    list(),
+    "Environment variables passed on to this agent from the daemon's own environment: its login and endpoint.",
+  ),
+  model: key("model name", text(), "Model to ask for (kind claude). Absent: the agent's own choice."),
+  permissionMode: key("text", text(), "Claude Code's --permission-mode (kind claude)."),
+  settingSources: key(
+    "comma-separated text",
+    text(),
+    "Claude Code's --setting-sources (kind claude); `project` would run hooks that are written in the checkout.",
+  ),
+});
+
+const Log = z.strictObject({
+  level: key(LOG_LEVELS.join(", "), oneOf(LOG_LEVELS), "Least level that is logged."),
+  format: key('"pretty" or "json"', oneOf(["pretty", "json"]), "Lines for people, or JSON for machines."),
+});
+
+/** Names appear in environment variables, in flags and in file names. */
+const AgentName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,39}$/, "an agent's name is lower-case letters, digits and dashes");
+const TABLE = "expected a table";
+
+/** What config.toml holds; durations come out in milliseconds. */
+export const ConfigFile = z.strictObject({
+  server: Server.optional().meta({ description: "The control plane: `makima server` and `makima up`." }),
+  daemon: Daemon.optional().meta({ description: "The worker: `makima daemon` and `makima up`." }),
+  worktrees: Worktrees.optional().meta({ description: "Checkouts of tasks." }),
+  process: Process.optional().meta({ description: "Every process that makima starts for a task." }),
+  loop: Loop.optional().meta({ description: "The autonomous loop: its limits, and when it gives up." }),
+  agents: z
+    .record(AgentName, Agent, TABLE)
+    .optional()
+    .meta({ description: 'One section for each agent; `claude` exists without one, any other is of kind "command".' }),
+  log: Log.optional().meta({ description: "The logs of server and daemon." }),
+});
+
+export type ConfigFile = z.output<typeof ConfigFile>;
+
+type Shape = Readonly<Record<string, z.ZodType>>;
+
+/** The keys of each section; those of `agents` are the keys of every agent. */
+export const SECTIONS: Readonly<Record<keyof ConfigFile, Shape>> = {
+  server: Server.shape,
+  daemon: Daemon.shape,
+  worktrees: Worktrees.shape,
+  process: Process.shape,
+  loop: Loop.shape,
+  agents: Agent.shape,
+  log: Log.shape,
+};
+
+/** Name that a key's value has in `Config`: a duration carries its unit, `idleTimeout` is `idleTimeoutMs` there. */
+export function fieldName(section: keyof ConfigFile, name: string): string {
+  return SECTIONS[section][name]?.meta()?.unit === "duration" ? `${name}Ms` : name;
+}

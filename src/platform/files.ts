@@ -1,0 +1,71 @@
+import { randomBytes } from "node:crypto";
+import { access, chmod, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+
+const PRIVATE_FILE = 0o600;
+const PRIVATE_DIR = 0o700;
+
+/**
+ * Replaces a file so that a reader, or a start after a crash or a power cut, finds the old content or the new one, whole.
+ * When the promise resolves, the new content is on the disk.
+ */
+export async function writeAtomic(
+  path: string,
+  data: string | Uint8Array,
+  { mode = PRIVATE_FILE }: { mode?: number } = {},
+): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  try {
+    await writeSynced(temporary, data, mode);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncDirectory(dirname(path));
+}
+
+/** The parsed content of a JSON file, for the caller to validate; undefined when there is no such file. */
+export async function readJson(path: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return undefined;
+    throw error;
+  }
+  return JSON.parse(text) as unknown;
+}
+
+/** Makes the directory and its parents; the directory itself is closed to other users even when it was there before. */
+export async function ensurePrivateDir(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: PRIVATE_DIR });
+  const { mode } = await stat(path);
+  if ((mode & 0o077) !== 0) await chmod(path, PRIVATE_DIR);
+}
+
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a thrown value is the system error with this name, such as "ENOENT". */
+export function isErrno(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
+}
+
+async function writeSynced(path: string, data: string | Uint8Array, mode: number): Promise<void> {
+  await using file = await open(path, "wx", mode);
+  await file.writeFile(data);
+  await file.sync();
+}
+
+/** A rename is durable only when its directory is. */
+async function syncDirectory(path: string): Promise<void> {
+  await using directory = await open(path, "r");
+  await directory.sync();
+}

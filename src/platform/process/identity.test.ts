@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { test } from "node:test";
+import { identify, isSameProcess } from "./identity.ts";
+
+test("a process is itself, and no other with its pid", () => {
+  const self = identify(process.pid);
+  assert.ok(self);
+  assert.equal(isSameProcess(self), true);
+  assert.equal(isSameProcess({ ...self, startTime: `${self.startTime}1` }), false);
+  assert.equal(isSameProcess({ ...self, bootId: "another" }), false);
+});
+
+test("a process that has ended is nobody", async () => {
+  const child = spawn("sleep", ["300"]);
+  const identity = identify(child.pid ?? 0);
+  assert.ok(identity);
+  child.kill();
+  await once(child, "exit");
+  assert.equal(identify(identity.pid), null);
+  assert.equal(isSameProcess(identity), false);
+});

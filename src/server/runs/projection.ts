@@ -1,0 +1,159 @@
+import type { Insertable, Updateable } from "kysely";
+import { MakimaError } from "../../core/errors.ts";
+import type { CheckReport, RunEvent, RunEventOf, TamperingReport } from "../../protocol/run-events.ts";
+import { fromJson, toJson } from "../db/json.ts";
+import type { Write } from "../db/store.ts";
+import type { IterationsTable } from "../db/tables.ts";
+import { moveTask } from "../tasks/move.ts";
+import { publishTask } from "../tasks/view.ts";
+import { endRun } from "./end.ts";
+import type { Lease } from "./lease.ts";
+import { isRunLive, moveRun, updateRun } from "./runs.ts";
+
+/**
+ * Carries one event of a run into the tables, in the transaction that stores its bytes. Throws a MakimaError, having
+ * changed nothing, when the task's state machine refuses it.
+ */
+export async function applyEvent(tx: Write, lease: Lease, event: RunEvent): Promise<void> {
+  if (!(await isRunLive(tx.db, lease.runId))) throw new MakimaError("conflict", "The run has ended already");
+  // The table guarantees that the entry fits the event; TypeScript cannot follow that through a lookup.
+  const apply = APPLY[event.type] as Apply<RunEvent["type"]>;
+  await apply(tx, lease, event);
+}
+
+type Apply<T extends RunEvent["type"]> = (tx: Write, lease: Lease, event: RunEventOf<T>) => Promise<void>;
+
+const nothing = async (): Promise<void> => {};
+
+const APPLY: { readonly [T in RunEvent["type"]]: Apply<T> } = {
+  async started(tx, { runId, taskId }, { at }) {
+    await moveRun(tx, runId, "start", { started_at: at });
+    await moveTask(tx, taskId, "run", {});
+  },
+
+  async checkout(tx, { runId, taskId }, { worktree, head }) {
+    await updateRun(tx, runId, { worktree, head });
+    await publishTask(tx, taskId);
+  },
+
+  async baseline(tx, { runId }, { checks }) {
+    await updateRun(tx, runId, { checks: toJson(checks) });
+  },
+
+  async "iteration-started"(tx, { runId, taskId }, { at, index, sessionId }) {
+    await moveTask(tx, taskId, "run", {});
+    await insertIteration(tx, { ...BLANK_ITERATION, run_id: runId, index, session_id: sessionId, started_at: at });
+    if (sessionId !== null) await updateRun(tx, runId, { session_id: sessionId });
+  },
+
+  async gate(tx, { runId }, { index, gate }) {
+    await updateIteration(tx, runId, index, { gate: gate === null ? null : toJson(gate) });
+  },
+
+  async check(tx, { runId }, { check }) {
+    const before = fromJson((await runLists(tx, runId)).checks);
+    await updateRun(tx, runId, { checks: toJson(withCheck(before, check)) });
+  },
+
+  checkpoint: nothing,
+
+  async verified(tx, { runId }, { verification, head, checks }) {
+    await updateRun(tx, runId, { verification, head, checks: toJson(checks) });
+  },
+
+  verdict: applyVerdict,
+
+  async waiting(tx, { taskId }, { until, reason }) {
+    await moveTask(tx, taskId, "wait", { reason, waitUntil: until });
+  },
+
+  notice: nothing,
+
+  async finished(tx, lease, event) {
+    await endRun(tx, lease, event.outcome, event.reason, {
+      verification: event.verification,
+      head: event.head,
+      worktree: event.worktree,
+      branch_kept: event.branchKept ? 1 : 0,
+      diff_stat: event.diffStat === null ? null : toJson(event.diffStat),
+      error_code: event.errorCode,
+      hint: event.hint,
+    });
+  },
+};
+
+const BLANK_ITERATION = {
+  gate: null,
+  changed: null,
+  error: null,
+  verdict: null,
+  reason: null,
+  refused: 0,
+  cost_usd: 0,
+  duration_ms: null,
+} as const satisfies Partial<IterationsTable>;
+
+async function insertIteration(tx: Write, iteration: Insertable<IterationsTable>): Promise<void> {
+  // A daemon that died between this event and the agent's start says it again.
+  await tx.db
+    .insertInto("iterations")
+    .values(iteration)
+    .onConflict((it) => it.columns(["run_id", "index"]).doUpdateSet(iteration))
+    .execute();
+}
+
+async function updateIteration(
+  tx: Write,
+  runId: string,
+  index: number,
+  set: Updateable<IterationsTable>,
+): Promise<void> {
+  await tx.db.updateTable("iterations").set(set).where("run_id", "=", runId).where("index", "=", index).execute();
+}
+
+async function applyVerdict(tx: Write, { runId, taskId }: Lease, event: RunEventOf<"verdict">): Promise<void> {
+  await updateIteration(tx, runId, event.index, {
+    session_id: event.sessionId,
+    gate: event.gate === null ? null : toJson(event.gate),
+    changed: event.changed ? 1 : 0,
+    error: event.error,
+    verdict: event.verdict,
+    reason: event.reason,
+    refused: event.refused ? 1 : 0,
+    cost_usd: event.costUsd,
+    duration_ms: event.durationMs,
+  });
+  const before = fromJson((await runLists(tx, runId)).tampering);
+  await tx.db
+    .updateTable("runs")
+    .set((eb) => ({
+      iterations: eb("iterations", "+", event.uncounted ? 0 : 1),
+      breaker: toJson(event.breaker),
+      tampering: toJson(withTampering(before, event.tampering)),
+      ...(event.sessionId === null ? {} : { session_id: event.sessionId }),
+    }))
+    .where("id", "=", runId)
+    .execute();
+  await tx.db
+    .updateTable("tasks")
+    .set((eb) => ({ cost_usd: eb("cost_usd", "+", event.costUsd), updated_at: tx.now }))
+    .where("id", "=", taskId)
+    .execute();
+  await publishTask(tx, taskId);
+}
+
+async function runLists(tx: Write, runId: string) {
+  return tx.db.selectFrom("runs").select(["checks", "tampering"]).where("id", "=", runId).executeTakeFirstOrThrow();
+}
+
+/** The latest outcome of each check, in the order in which the checks first ran. */
+function withCheck(checks: readonly CheckReport[], latest: CheckReport): CheckReport[] {
+  const others = checks.some(({ name }) => name === latest.name) ? checks : [...checks, latest];
+  return others.map((check) => (check.name === latest.name ? latest : check));
+}
+
+/** Everything that any verdict flagged; of the same finding, the latest wording. */
+function withTampering(before: readonly TamperingReport[], found: readonly TamperingReport[]): TamperingReport[] {
+  const flags = [...before, ...found].map((flag) => [`${flag.kind} ${flag.path ?? ""}`, flag] as const);
+  return [...new Map(flags).values()];
+}

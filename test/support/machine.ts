@@ -1,0 +1,89 @@
+import { spawn } from "node:child_process";
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+
+/** The command line as it runs from the sources. */
+export const cli = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+
+export interface Outcome {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** A person's machine: a home directory, makima's data and configuration in it, and the command line. */
+export interface Machine extends AsyncDisposable {
+  /** Everything of this machine lies below it; resolved, no symbolic links. */
+  root: string;
+  home: string;
+  makimaHome: string;
+  environment: Record<string, string>;
+  configure(toml: string): Promise<void>;
+  makima(args: string[], options?: { cwd?: string; input?: string }): Promise<Outcome>;
+  /** Starts a command and leaves it running; the caller waits for it. */
+  start(args: string[], options?: { cwd?: string }): ChildProcessWithoutNullStreams;
+  /** Ids of live processes that belong to this machine. */
+  processes(): Promise<number[]>;
+}
+
+export async function makeMachine(): Promise<Machine> {
+  const top = await mkdtemp(join(tmpdir(), "makima-test-"));
+  const environment = {
+    PATH: `${dirname(process.execPath)}:${process.env["PATH"] ?? ""}`,
+    HOME: top,
+    LANG: "C.UTF-8",
+    MAKIMA_HOME: join(top, "data"),
+    MAKIMA_CONFIG: join(top, "config.toml"),
+    GIT_CONFIG_GLOBAL: join(top, ".gitconfig"),
+  };
+  await writeFile(join(top, ".gitconfig"), "[user]\n\tname = Ada\n\temail = ada@example.com\n");
+  await writeFile(environment.MAKIMA_CONFIG, "");
+  const machine: Machine = {
+    root: top,
+    home: top,
+    makimaHome: environment.MAKIMA_HOME,
+    environment,
+    configure: (toml) => writeFile(environment.MAKIMA_CONFIG, toml),
+    makima: async (args, options = {}) => {
+      const child = machine.start(args, options);
+      child.stdin.on("error", () => undefined);
+      child.stdin.end(options.input ?? "");
+      const exit = new Promise<number | null>((resolve) => child.on("close", resolve));
+      const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), exit]);
+      return { code, stdout, stderr };
+    },
+    start: (args, options = {}) =>
+      spawn(process.execPath, [cli, ...args], { cwd: options.cwd ?? top, env: environment }),
+    processes: () => processesNaming(top),
+    [Symbol.asyncDispose]: () => tearDown(machine),
+  };
+  return machine;
+}
+
+/** Stops the machine's server; fails when any of its processes outlives that. */
+async function tearDown(machine: Machine): Promise<void> {
+  const down = await machine.makima(["down", "--stop-tasks"]);
+  const left = await machine.processes();
+  for (const pid of left) process.kill(pid, "SIGKILL");
+  await rm(machine.root, { recursive: true, force: true, maxRetries: 5 });
+  if (down.code !== 0) throw new Error(`makima down exited ${down.code}: ${down.stderr}`);
+  if (left.length > 0) throw new Error(`processes outlived makima down: ${left.join(", ")}`);
+}
+
+/** Live processes whose environment or command line names `path`. */
+async function processesNaming(path: string): Promise<number[]> {
+  const found: number[] = [];
+  for (const entry of await readdir("/proc")) {
+    if (!/^[0-9]+$/.test(entry) || Number(entry) === process.pid) continue;
+    const [environ, cmdline] = await Promise.all([
+      readFile(`/proc/${entry}/environ`, "utf8").catch(() => ""),
+      readFile(`/proc/${entry}/cmdline`, "utf8").catch(() => ""),
+    ]);
+    if (environ.includes(path) || cmdline.includes(path)) found.push(Number(entry));
+  }
+  return found;
+}
