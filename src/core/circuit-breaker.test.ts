@@ -1,26 +1,35 @@
+import fc from "fast-check";
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import fc from "fast-check";
 import { CircuitBreaker, DEFAULT_THRESHOLDS } from "./circuit-breaker.ts";
 import type { BreakerThresholds } from "./circuit-breaker.ts";
 
 suite("circuit breaker: iterations", () => {
   test("opens at the 5th of 5 iterations", () => {
     const breaker = new CircuitBreaker({ maxIterations: 5 });
-    assert.deepEqual(times(5, () => breaker.recordIteration(true, null)), [true, true, true, true, false]);
+    assert.deepEqual(
+      times(5, () => breaker.recordIteration(true, null)),
+      [true, true, true, true, false],
+    );
     assert.equal(breaker.reason, "Maximum iterations (5) reached");
   });
 
   test("opens at the 3rd of 3 without changes", () => {
     const breaker = new CircuitBreaker({ noChangeThreshold: 3 });
-    assert.deepEqual(times(3, () => breaker.recordIteration(false, null)), [true, true, false]);
+    assert.deepEqual(
+      times(3, () => breaker.recordIteration(false, null)),
+      [true, true, false],
+    );
     assert.equal(breaker.reason, "No file changes for 3 consecutive runs");
   });
 
   test("opens at the 3rd of 3 with the same error", () => {
     const breaker = new CircuitBreaker({ sameErrorThreshold: 3 });
     const errors = ["exit 1 after 1.2s", "exit 1 after 3s", "exit 1 after 40 ms"];
-    assert.deepEqual(errors.map((error) => breaker.recordIteration(true, error)), [true, true, false]);
+    assert.deepEqual(
+      errors.map((error) => breaker.recordIteration(true, error)),
+      [true, true, false],
+    );
     assert.equal(breaker.reason, "Same error repeated 3 times: exit 1 after 40 ms");
   });
 
@@ -55,7 +64,10 @@ suite("circuit breaker: iterations", () => {
 suite("circuit breaker: further reasons", () => {
   test("permission denials in consecutive iterations", () => {
     const breaker = new CircuitBreaker();
-    assert.deepEqual([3, 0, 1, 1].map((denials) => breaker.recordPermissionDenials(denials)), [true, true, true, false]);
+    assert.deepEqual(
+      [3, 0, 1, 1].map((denials) => breaker.recordPermissionDenials(denials)),
+      [true, true, true, false],
+    );
     assert.equal(breaker.reason, "Permission denied in 2 consecutive runs");
   });
 
@@ -163,9 +175,11 @@ const thresholds: fc.Arbitrary<Partial<BreakerThresholds>> = fc.record({
 });
 
 const step: fc.Arbitrary<(breaker: CircuitBreaker) => unknown> = fc.oneof(
-  fc
-    .tuple(fc.boolean(), fc.constantFrom(null, "a", "b", "took 3s", "took 4s"))
-    .map(([changed, error]) => (breaker: CircuitBreaker) => breaker.recordIteration(changed, error)),
+  fc.tuple(fc.boolean(), fc.constantFrom(null, "a", "b", "took 3s", "took 4s")).map(
+    ([changed, error]) =>
+      (breaker: CircuitBreaker) =>
+        breaker.recordIteration(changed, error),
+  ),
   fc.constantFrom("a", "b").map((input) => (breaker: CircuitBreaker) => breaker.recordToolCall("Bash", input)),
   fc.nat({ max: 2 }).map((denials) => (breaker: CircuitBreaker) => breaker.recordPermissionDenials(denials)),
   fc.nat({ max: 3 }).map((usd) => (breaker: CircuitBreaker) => breaker.recordUsage({ usd, tokens: 1 })),

@@ -110,7 +110,10 @@ export class CircuitBreaker {
 
     const { maxIterations, noChangeThreshold, sameErrorThreshold, sameToolThreshold } = this.thresholds;
     this.#openIf(counters.iterations >= maxIterations, () => `Maximum iterations (${maxIterations}) reached`);
-    this.#openIf(counters.noChanges >= noChangeThreshold, () => `No file changes for ${counters.noChanges} consecutive runs`);
+    this.#openIf(
+      counters.noChanges >= noChangeThreshold,
+      () => `No file changes for ${counters.noChanges} consecutive runs`,
+    );
     this.#openIf(
       counters.sameErrors >= sameErrorThreshold,
       () => `Same error repeated ${counters.sameErrors} times: ${summary(error ?? "")}`,
@@ -151,14 +154,20 @@ export class CircuitBreaker {
     this.#counters.spentUsd += readCount(usage.usd);
     this.#counters.spentTokens += readCount(usage.tokens);
     this.#openIf(remaining(budgetUsd, this.#counters.spentUsd) === 0, () => `Budget of $${budgetUsd} spent`);
-    this.#openIf(remaining(budgetTokens, this.#counters.spentTokens) === 0, () => `Budget of ${budgetTokens} tokens spent`);
+    this.#openIf(
+      remaining(budgetTokens, this.#counters.spentTokens) === 0,
+      () => `Budget of ${budgetTokens} tokens spent`,
+    );
     return this.#allows;
   }
 
   /** Adds working time in milliseconds; waiting for a usage limit is none. */
   recordElapsed(ms: number): boolean {
     this.#counters.elapsedMs += readCount(ms);
-    this.#openIf(this.remainingMs === 0, () => `Time limit of ${Math.round((this.thresholds.wallClockMs ?? 0) / 1000)} s reached`);
+    this.#openIf(
+      this.remainingMs === 0,
+      () => `Time limit of ${Math.round((this.thresholds.wallClockMs ?? 0) / 1000)} s reached`,
+    );
     return this.#allows;
   }
 
@@ -296,7 +305,10 @@ function remaining(limit: number | null, used: number): number | null {
 }
 
 function mostRepeated(calls: readonly ToolCallCount[]): ToolCallCount | null {
-  return calls.reduce<ToolCallCount | null>((most, call) => (most !== null && most.count >= call.count ? most : call), null);
+  return calls.reduce<ToolCallCount | null>(
+    (most, call) => (most !== null && most.count >= call.count ? most : call),
+    null,
+  );
 }
 
 /** The first line of a message, for a reason that is one line itself. */

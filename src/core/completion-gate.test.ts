@@ -1,6 +1,6 @@
+import fc from "fast-check";
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import fc from "fast-check";
 import { GateScanner, MAX_BODY, parse, parseLast } from "./completion-gate.ts";
 import type { Gate } from "./completion-gate.ts";
 
@@ -199,7 +199,18 @@ function block(content: string): string {
 const hostileText = fc
   .array(
     fc.oneof(
-      fc.constantFrom("<COMPLETION_GATE>", "</COMPLETION_GATE>", "<COMPLETION", "_GATE>", "</", "<", "\n", ":", "{", "}"),
+      fc.constantFrom(
+        "<COMPLETION_GATE>",
+        "</COMPLETION_GATE>",
+        "<COMPLETION",
+        "_GATE>",
+        "</",
+        "<",
+        "\n",
+        ":",
+        "{",
+        "}",
+      ),
       fc.constantFrom("ready: true\n", '{"ready":true}', "blockers:\n- a\n", "blockers: [", "\x1b[31m", "\x1b]0;t\x07"),
       fc.constantFrom("\x1b", "[", "__proto__: 1\n", "reason: x\n", '"', "x".repeat(MAX_BODY)),
       fc.string(),

@@ -147,7 +147,7 @@ function readJson(content: string): Fields | null {
 function readLines(content: string): Fields {
   const lines = content.split("\n").map((line) => line.trim());
   const fields: Fields = new Map();
-  for (let at = 0; at < lines.length; ) {
+  for (let at = 0; at < lines.length;) {
     const line = lines[at] ?? "";
     const colon = line.indexOf(":");
     const key = line.slice(0, Math.max(colon, 0)).trim();

@@ -1,6 +1,6 @@
+import fc from "fast-check";
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import fc from "fast-check";
 import { fingerprint } from "./fingerprint.ts";
 
 suite("fingerprint", () => {
@@ -19,7 +19,11 @@ suite("fingerprint", () => {
     ["named ports", "http://localhost:43121/x", "http://localhost:5000/x"],
     ["temp paths", "open '/tmp/abc-123/x.js'", "open '/tmp/xyz/y/x.js'"],
     ["temp paths of macOS", "/private/var/folders/ab/cd12/T/x failed", "/var/folders/zz/T/y failed"],
-    ["temp paths of Windows", "C:\\Users\\me\\AppData\\Local\\Temp\\a1 x", "C:\\Users\\you\\AppData\\Local\\Temp\\b2 x"],
+    [
+      "temp paths of Windows",
+      "C:\\Users\\me\\AppData\\Local\\Temp\\a1 x",
+      "C:\\Users\\you\\AppData\\Local\\Temp\\b2 x",
+    ],
     ["uuids", "run 0190a7a2-7d4c-7e1f-9f2a-0123456789ab", "run 11111111-2222-4333-8444-555555555555"],
     ["white space", "a\n  b", "a b "],
   ];

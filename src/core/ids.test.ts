@@ -1,6 +1,6 @@
+import fc from "fast-check";
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import fc from "fast-check";
 import { isBranchName, shortId, slug, taskBranch, uuidv7 } from "./ids.ts";
 
 const random = fc.uint8Array({ minLength: 10, maxLength: 16 });
@@ -63,7 +63,23 @@ suite("branch names", () => {
     test(`${name.slice(0, 20)} is allowed`, () => assert.ok(isBranchName(name)));
   }
 
-  const refused = ["", "-a", "a/-b", "--detach", "A", "HEAD", "a b", "a..b", "a//b", "/a", "a/", ".a", "a/.b", "a.", "a.lock"];
+  const refused = [
+    "",
+    "-a",
+    "a/-b",
+    "--detach",
+    "A",
+    "HEAD",
+    "a b",
+    "a..b",
+    "a//b",
+    "/a",
+    "a/",
+    ".a",
+    "a/.b",
+    "a.",
+    "a.lock",
+  ];
   refused.push("a.lock/b", "a;id", "a`id`", "@", "a@{1}", "a~1", "a\n", "a:b", "ä", "a".repeat(201));
   for (const name of refused) {
     test(`${JSON.stringify(name.slice(0, 20))} is refused`, () => assert.ok(!isBranchName(name)));

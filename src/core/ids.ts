@@ -22,7 +22,11 @@ export function shortId(id: string): string {
 /** Lower-case letters, digits and single dashes, at most `max` characters; "untitled" when nothing of `text` is left. */
 export function slug(text: string, max: number): string {
   // A goal may be megabytes long; only its beginning can end up in a name.
-  const ascii = text.slice(0, max * 8).normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  const ascii = text
+    .slice(0, max * 8)
+    .normalize("NFKD")
+    .replace(/\p{M}/gu, "")
+    .toLowerCase();
   const dashed = ascii.replace(/[^a-z0-9]+/g, "-").replace(/^-/, "");
   return dashed.slice(0, max).replace(/-$/, "") || "untitled";
 }

@@ -7,7 +7,10 @@ import type { PromptFacts } from "./prompts.ts";
 suite("prompts", () => {
   test("the first one is the goal, and the checks if there are any", () => {
     assert.equal(firstPrompt({ goal: "make it so", checks: [] }), "make it so");
-    assert.match(firstPrompt({ goal: "make it so", checks: ["npm test", "npm run lint"] }), /^make it so\n[^]*\n- npm test\n- npm run lint$/);
+    assert.match(
+      firstPrompt({ goal: "make it so", checks: ["npm test", "npm run lint"] }),
+      /^make it so\n[^]*\n- npm test\n- npm run lint$/,
+    );
   });
 
   test("the instructions show the format, and are no claim themselves", () => {
@@ -18,19 +21,34 @@ suite("prompts", () => {
     ["blockers", { end: gate(false, ["no key", "no net"]) }, /resolve what you named:\n- no key\n- no net$/],
     ["the reason where there are no blockers", { end: gate(false, []) }, /- because$/],
     ["the format after no gate", { end: { kind: "no-gate" } }, /<COMPLETION_GATE>\nready: true\|false/],
-    ["the failing check", { end: gate(true, []), outcomes: [outcome("lint", true), outcome("npm test", false)] }, /not every check passes[^]*npm test: exit code 1\n1 != 2$/],
-    ["what was weakened", { end: gate(true, []), refused: [{ kind: "test-skipped", path: "a.test.ts", detail: "skipped" }] }, /weakened[^]*- a\.test\.ts: skipped$/],
+    [
+      "the failing check",
+      { end: gate(true, []), outcomes: [outcome("lint", true), outcome("npm test", false)] },
+      /not every check passes[^]*npm test: exit code 1\n1 != 2$/,
+    ],
+    [
+      "what was weakened",
+      { end: gate(true, []), refused: [{ kind: "test-skipped", path: "a.test.ts", detail: "skipped" }] },
+      /weakened[^]*- a\.test\.ts: skipped$/,
+    ],
     ["the idle limit", { end: { kind: "timeout", which: "idle", message: "" } }, /nothing was heard of you/],
     ["the time limit", { end: { kind: "timeout", which: "wall", message: "" } }, /took too long/],
     ["the error", { end: { kind: "agent-error", cause: "exit", message: "boom" } }, /ended with an error[^]*boom$/],
-    ["the goal after a usage limit", { end: { kind: "usage-limit", limit: { until: null, text: "" } } }, /interrupted[^]*make it so$/],
+    [
+      "the goal after a usage limit",
+      { end: { kind: "usage-limit", limit: { until: null, text: "" } } },
+      /interrupted[^]*make it so$/,
+    ],
   ];
   for (const [name, given, expected] of prompts) {
     test(`the next one names ${name}`, () => assert.match(nextPrompt(facts(given)), expected));
   }
 
   test("an agent that remembers nothing is told everything again", () => {
-    for (const given of [{ remembers: false }, { end: { kind: "agent-error", cause: "context-lost", message: "lost" } }] as const) {
+    for (const given of [
+      { remembers: false },
+      { end: { kind: "agent-error", cause: "context-lost", message: "lost" } },
+    ] as const) {
       assert.match(nextPrompt(facts(given)), /^make it so\n[^]*- npm test\n[^]*begun already[^]*/);
     }
     assert.doesNotMatch(nextPrompt(facts({})), /make it so/);
@@ -54,5 +72,13 @@ function outcome(name: string, passed: boolean): PromptFacts["outcomes"][number]
 }
 
 function facts(given: Partial<PromptFacts>): PromptFacts {
-  return { goal: "make it so", checks: ["npm test"], end: gate(false, []), outcomes: [], refused: [], remembers: true, ...given };
+  return {
+    goal: "make it so",
+    checks: ["npm test"],
+    end: gate(false, []),
+    outcomes: [],
+    refused: [],
+    remembers: true,
+    ...given,
+  };
 }

@@ -1,5 +1,5 @@
-import { tail } from "./text.ts";
 import type { TamperingFlag } from "./tampering.ts";
+import { tail } from "./text.ts";
 import { describeFlag } from "./verdict.ts";
 import type { CheckOutcome, IterationEnd } from "./verdict.ts";
 

@@ -1,6 +1,6 @@
+import fc from "fast-check";
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import fc from "fast-check";
 import { scanDiff } from "./tampering.ts";
 import type { ChangedFile } from "./tampering.ts";
 
@@ -35,7 +35,9 @@ suite("tampering: tests", () => {
   test("a test that moved is not deleted, one that lost its name is", () => {
     const deleted: ChangedFile = { path: "a.test.ts", status: "D", oldText: TEST, newText: null };
     assert.deepEqual(kinds([deleted, { path: "b.test.ts", status: "A", oldText: null, newText: TEST }]), []);
-    assert.deepEqual(kinds([deleted, { path: "a.test.ts.bak", status: "A", oldText: null, newText: TEST }]), ["test-deleted"]);
+    assert.deepEqual(kinds([deleted, { path: "a.test.ts.bak", status: "A", oldText: null, newText: TEST }]), [
+      "test-deleted",
+    ]);
     const renamed: ChangedFile = { path: "b.txt", oldPath: "b.test.ts", status: "R", oldText: TEST, newText: TEST };
     assert.deepEqual(kinds([renamed]), ["test-deleted"]);
     assert.deepEqual(kinds([{ ...renamed, path: "c.test.ts" }]), []);
@@ -82,7 +84,8 @@ suite("tampering: tests", () => {
 
 suite("tampering: configuration", () => {
   const PACKAGE = { name: "x", scripts: { test: "vitest run", build: "tsc" }, jest: { a: 1 } };
-  const changedPackage = (after: object): ChangedFile => modified("package.json", JSON.stringify(PACKAGE), JSON.stringify(after));
+  const changedPackage = (after: object): ChangedFile =>
+    modified("package.json", JSON.stringify(PACKAGE), JSON.stringify(after));
 
   test("test scripts of a package", () => {
     const [flag] = scanDiff([changedPackage({ ...PACKAGE, scripts: { ...PACKAGE.scripts, test: "true" } })]);
@@ -105,7 +108,15 @@ suite("tampering: configuration", () => {
     assert.deepEqual(kinds([{ path: "a/package.json", status: "A", oldText: null, newText: added }]), []);
   });
 
-  for (const path of ["vitest.config.ts", "jest.config.js", "web/.mocharc.yml", "pytest.ini", "tox.ini", "tests/conftest.py", "phpunit.xml"]) {
+  for (const path of [
+    "vitest.config.ts",
+    "jest.config.js",
+    "web/.mocharc.yml",
+    "pytest.ini",
+    "tox.ini",
+    "tests/conftest.py",
+    "phpunit.xml",
+  ]) {
     test(`${path} configures a runner`, () => {
       assert.deepEqual(kinds([modified(path, "a", "b")]), ["runner-config-changed"]);
       const away: ChangedFile = { path: `${path}.old`, oldPath: path, status: "R", oldText: "a", newText: "a" };
@@ -116,7 +127,9 @@ suite("tampering: configuration", () => {
   test("only the test sections of shared files count", () => {
     const before = '[project]\nname = "x"\n\n[tool.pytest.ini_options]\ntestpaths = ["tests"]\n';
     assert.deepEqual(kinds([modified("pyproject.toml", before, before.replace('"x"', '"y"'))]), []);
-    assert.deepEqual(kinds([modified("pyproject.toml", before, before.replace("tests", "none"))]), ["runner-config-changed"]);
+    assert.deepEqual(kinds([modified("pyproject.toml", before, before.replace("tests", "none"))]), [
+      "runner-config-changed",
+    ]);
     const cargo = '[package]\nname = "x"\n\n[[test]]\nname = "a"\n';
     assert.deepEqual(kinds([modified("Cargo.toml", cargo, '[package]\nname = "x"\n')]), ["runner-config-changed"]);
   });
@@ -124,19 +137,30 @@ suite("tampering: configuration", () => {
   test("only the test targets of a Makefile count", () => {
     const before = "CC := gcc\nbuild: a.c\n\t$(CC) a.c\n\ntest: build\n\t./run-tests\n";
     assert.deepEqual(kinds([modified("Makefile", before, before.replace("a.c\n\t", "b.c\n\t"))]), []);
-    assert.deepEqual(kinds([modified("Makefile", before, before.replace("./run-tests", "true"))]), ["test-script-changed"]);
+    assert.deepEqual(kinds([modified("Makefile", before, before.replace("./run-tests", "true"))]), [
+      "test-script-changed",
+    ]);
   });
 
   test("makima's own configuration", () => {
-    assert.deepEqual(kinds([modified(".makima.toml", 'checks = ["npm test"]', "checks = []")]), ["check-config-changed"]);
-    assert.deepEqual(kinds([{ path: ".makima.toml", status: "D", oldText: "", newText: null }]), ["check-config-changed"]);
+    assert.deepEqual(kinds([modified(".makima.toml", 'checks = ["npm test"]', "checks = []")]), [
+      "check-config-changed",
+    ]);
+    assert.deepEqual(kinds([{ path: ".makima.toml", status: "D", oldText: "", newText: null }]), [
+      "check-config-changed",
+    ]);
   });
 });
 
 suite("tampering: any diff", () => {
   test("never throws", () => {
-    const text = fc.option(fc.oneof(fc.string(), fc.constantFrom('it.skip("', "{}", '{"scripts":1}', "[tool.pytest", "test:")));
-    const path = fc.oneof(fc.string(), fc.constantFrom("a.test.ts", "package.json", "Makefile", "Cargo.toml", "toString"));
+    const text = fc.option(
+      fc.oneof(fc.string(), fc.constantFrom('it.skip("', "{}", '{"scripts":1}', "[tool.pytest", "test:")),
+    );
+    const path = fc.oneof(
+      fc.string(),
+      fc.constantFrom("a.test.ts", "package.json", "Makefile", "Cargo.toml", "toString"),
+    );
     const file = fc.record({ path, status: fc.constantFrom("A", "M", "D", "R"), oldText: text, newText: text });
     fc.assert(fc.property(fc.array(file), (files) => assert.ok(Array.isArray(scanDiff(files)))));
   });
@@ -159,7 +183,16 @@ function kinds(files: ChangedFile[]): string[] {
 }
 
 function fastest(text: string): number {
-  const names = ["a.test.ts", "test_a.py", "a_test.go", "tests/a.rs", "a_spec.rb", "ATest.java", "ATest.php", "Makefile"];
+  const names = [
+    "a.test.ts",
+    "test_a.py",
+    "a_test.go",
+    "tests/a.rs",
+    "a_spec.rb",
+    "ATest.java",
+    "ATest.php",
+    "Makefile",
+  ];
   const files = names.map((name) => modified(name, "", text));
   const times = Array.from({ length: 3 }, () => {
     const started = performance.now();

@@ -1,5 +1,5 @@
-import { countDeclaredTests, countSkips, isTestFile } from "./test-files.ts";
 import { readPackage, isRunnerConfig, sectionsOf, testTargets } from "./test-config.ts";
+import { countDeclaredTests, countSkips, isTestFile } from "./test-files.ts";
 
 export type TamperingKind =
   | "test-deleted"

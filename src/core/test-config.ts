@@ -16,7 +16,9 @@ const RUNNER_CONFIGS = [
 /** The sections of a shared configuration file that steer a test runner: name to text. Empty for any other file. */
 export function sectionsOf(name: string, text: string): Map<string, string> {
   const wanted = SECTIONS.get(name);
-  return wanted === undefined ? new Map() : split(text, /^\[{1,2}([^\]\n]{1,100})\]/, (section) => wanted.test(section));
+  return wanted === undefined
+    ? new Map()
+    : split(text, /^\[{1,2}([^\]\n]{1,100})\]/, (section) => wanted.test(section));
 }
 
 const SECTIONS = new Map([
@@ -28,7 +30,9 @@ const SECTIONS = new Map([
 /** The test targets of a Makefile or justfile: name to recipe. Empty for any other file. */
 export function testTargets(name: string, text: string): Map<string, string> {
   if (!/^(?:GNU)?[Mm]akefile$|\.mk$|^\.?[Jj]ustfile$/.test(name)) return new Map();
-  return split(text, /^([\w.-]{1,100})[^:=\n]{0,100}:(?!=)/, (target) => /(?:^|[-_.])(?:test|check|verify)/.test(target));
+  return split(text, /^([\w.-]{1,100})[^:=\n]{0,100}:(?!=)/, (target) =>
+    /(?:^|[-_.])(?:test|check|verify)/.test(target),
+  );
 }
 
 /** What of a package.json tests depend on: test scripts, and the settings of runners. */

@@ -86,7 +86,8 @@ const FORMATS: readonly Format[] = [
   },
   {
     runner: "pytest",
-    summary: /^(?:={1,200} )?(?:\d{1,9} (?:passed|failed|errors?|skipped|xfailed|xpassed|deselected|warnings?)(?:, | )){1,9}in \d/gm,
+    summary:
+      /^(?:={1,200} )?(?:\d{1,9} (?:passed|failed|errors?|skipped|xfailed|xpassed|deselected|warnings?)(?:, | )){1,9}in \d/gm,
     order: "number-name",
     passed: ["passed", "xpassed"],
     failed: ["failed", "error", "errors"],
@@ -144,7 +145,8 @@ function readSummaries(format: Format, text: string): TestCounts | null {
     if (format.nothing === undefined || !format.nothing.test(text)) return null;
     return { runner: format.runner, total: 0, passed: 0, failed: 0, skipped: 0 };
   }
-  const pattern = format.order === "number-name" ? /(?<number>\d+) (?<name>\w+)/g : /(?<name>\w+)[ :=]{1,2}(?<number>\d+)/g;
+  const pattern =
+    format.order === "number-name" ? /(?<number>\d+) (?<name>\w+)/g : /(?<name>\w+)[ :=]{1,2}(?<number>\d+)/g;
   const pairs = summaries.flatMap((summary) => Array.from(summary.matchAll(pattern), ({ groups }) => groups));
   const sum = (names: readonly string[]): number =>
     pairs.reduce((total, pair) => total + (names.includes(pair?.["name"] ?? "") ? Number(pair?.["number"]) : 0), 0);

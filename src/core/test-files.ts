@@ -74,10 +74,7 @@ const LANGUAGES: readonly Language[] = [
     extension: /\.rb$/,
     name: /_(?:spec|test)\.rb$|(?:^|\/)test_[^/]*\.rb$/,
     declares: [/^[ \t]*(?:[xf]?(?:it|specify|describe|context)|def test_\w{1,80}|test)\b/gm],
-    skips: [
-      /^[ \t]*(?:[xf](?:it|specify|describe|context)|skip|pending)\b/gm,
-      /\b(?:skip|pending|focus): (?!false)/g,
-    ],
+    skips: [/^[ \t]*(?:[xf](?:it|specify|describe|context)|skip|pending)\b/gm, /\b(?:skip|pending|focus): (?!false)/g],
   },
   {
     extension: /\.(?:java|kt)$/,

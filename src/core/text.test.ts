@@ -1,6 +1,6 @@
+import fc from "fast-check";
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import fc from "fast-check";
 import { AnsiStripper, digest, escapeForTerminal, stripAnsi, tail } from "./text.ts";
 
 suite("stripAnsi", () => {
@@ -64,7 +64,9 @@ suite("tail", () => {
   });
 
   test("is never longer than asked for", () => {
-    fc.assert(fc.property(fc.string({ unit: "binary" }), fc.nat({ max: 30 }), (text, max) => tail(text, max).length <= max));
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), fc.nat({ max: 30 }), (text, max) => tail(text, max).length <= max),
+    );
   });
 });
 

@@ -84,8 +84,7 @@ const BACKSLASH = 0x5c;
 const STRING_OPENERS = new Set([..."]PX^_"].map((char) => char.charCodeAt(0)));
 
 /** C0 but the tab, DEL and C1, bidi marks, line separators, bidi overrides, bidi isolates. */
-const UNSAFE =
-  /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+const UNSAFE = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
 /** The state after one character of a sequence: "end" when it was the last one, "text" when it is not part of it. */
 function nextState(state: Exclude<AnsiState, "text">, code: number): AnsiState | "end" {

@@ -1,6 +1,6 @@
+import fc from "fast-check";
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import fc from "fast-check";
 import { parseUsageLimit, waitUntil } from "./usage-limit.ts";
 import type { UsageLimitFacts } from "./usage-limit.ts";
 
@@ -42,7 +42,10 @@ suite("usage limit: text", () => {
   for (const text of others) test(`not: ${text}`, () => assert.equal(parseUsageLimit(facts({ text })), null));
 
   test("the hour follows the zone's own change of clocks", () => {
-    const before = { text: "You've hit your limit · resets 9am (Europe/Berlin)", now: Date.parse("2026-03-28T22:00:00Z") };
+    const before = {
+      text: "You've hit your limit · resets 9am (Europe/Berlin)",
+      now: Date.parse("2026-03-28T22:00:00Z"),
+    };
     assert.equal(parseUsageLimit(facts(before))?.until, Date.parse("2026-03-29T07:00:00Z"));
   });
 });

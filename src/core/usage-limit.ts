@@ -52,7 +52,8 @@ const FALLBACK_WAIT = MINUTE;
 const JITTER_SHARE = 0.1;
 const MAX_JITTER = 30 * SECOND;
 
-const LIMIT_REACHED = /\b(?:hit|reached) your [\w'’ -]{0,40}limit\b|\blimit reached\b|\bout of (?:extra usage|usage credits)\b/i;
+const LIMIT_REACHED =
+  /\b(?:hit|reached) your [\w'’ -]{0,40}limit\b|\blimit reached\b|\bout of (?:extra usage|usage credits)\b/i;
 
 function statedEpoch(text: string): number | null {
   const seconds = /\blimit reached\|(\d{9,11})\b/i.exec(text)?.[1];

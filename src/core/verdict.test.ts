@@ -1,11 +1,20 @@
+import fc from "fast-check";
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import fc from "fast-check";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import type { Gate } from "./completion-gate.ts";
 import type { TamperingFlag } from "./tampering.ts";
 import { classify, countsAsIteration, decide, iterationError, retryDelay, wantsChecks } from "./verdict.ts";
 import type { CheckOutcome, IterationEnd, IterationFacts, Judgement, LoopPolicy, Verdict } from "./verdict.ts";
+
+const PASSED: CheckOutcome = { name: "lint", passed: true, exitCode: 0, failure: null, tail: "" };
+const FAILED: CheckOutcome = { name: "npm test", passed: false, exitCode: 1, failure: null, tail: "1 != 2" };
+const SKIPPED: TamperingFlag = { kind: "test-skipped", path: "a.test.ts", detail: "1 newly skipped" };
+const BY_CHECK: TamperingFlag = { kind: "check-changed-files", path: "a.ts", detail: "changed" };
+const AGENT_ERROR = { kind: "agent-error", cause: "exit", message: "boom" } as const;
+const TIMEOUT = { kind: "timeout", which: "wall", message: "too long" } as const;
+const LIMIT = { kind: "usage-limit", limit: { until: 100, text: "limit" } } as const;
+const ONCE = policy({ autonomousLoop: false });
 
 suite("classify", () => {
   const limit = { until: 1, text: "limit" };
@@ -15,9 +24,17 @@ suite("classify", () => {
     ["a silent agent", { expiry: "idle", exit: exited(0) }, "timeout"],
     ["an endless agent", { expiry: "wall", gate: ready() }, "timeout"],
     ["an exit code", { exit: exited(3), gate: ready() }, "agent-error: The agent exited with code 3: oops"],
-    ["a signal", { exit: { kind: "signaled", signal: "SIGKILL" } }, "agent-error: The agent was ended by SIGKILL: oops"],
+    [
+      "a signal",
+      { exit: { kind: "signaled", signal: "SIGKILL" } },
+      "agent-error: The agent was ended by SIGKILL: oops",
+    ],
     ["a lost process", { exit: { kind: "lost" } }, "agent-error: The agent's process was lost: oops"],
-    ["an error result", { result: { isError: true, text: "no model" } }, "agent-error: The agent reported an error: no model"],
+    [
+      "an error result",
+      { result: { isError: true, text: "no model" } },
+      "agent-error: The agent reported an error: no model",
+    ],
     ["no result", { result: null }, "agent-error: The agent ended without a result: oops"],
     ["another session", { contextLost: true }, "agent-error: The agent lost its context and started another session"],
     ["a gate", { gate: ready() }, "gate"],
@@ -51,15 +68,31 @@ suite("classify", () => {
 suite("decide", () => {
   const verdicts: [string, Partial<Judgement>, string][] = [
     ["ready without checks", { end: gate(true) }, "done: The agent is ready; there are no checks"],
-    ["ready and checks agree", { end: gate(true), checks: [PASSED] }, "done: The agent is ready and every check passed"],
-    ["ready and a check fails", { end: gate(true), checks: [PASSED, FAILED] }, "continue, refused: Check failed: npm test (exit code 1)"],
-    ["tampering is flagged", { end: gate(true), checks: [PASSED], tampering: [SKIPPED] }, "done: The agent is ready and every check passed"],
+    [
+      "ready and checks agree",
+      { end: gate(true), checks: [PASSED] },
+      "done: The agent is ready and every check passed",
+    ],
+    [
+      "ready and a check fails",
+      { end: gate(true), checks: [PASSED, FAILED] },
+      "continue, refused: Check failed: npm test (exit code 1)",
+    ],
+    [
+      "tampering is flagged",
+      { end: gate(true), checks: [PASSED], tampering: [SKIPPED] },
+      "done: The agent is ready and every check passed",
+    ],
     [
       "tampering is refused",
       { end: gate(true), checks: [PASSED], tampering: [SKIPPED], policy: policy({ onTampering: "refuse" }) },
       "continue, refused: Tampering refused: a.test.ts: 1 newly skipped",
     ],
-    ["a check's own changes are not refused", { end: gate(true), tampering: [BY_CHECK], policy: policy({ onTampering: "refuse" }) }, "done: The agent is ready; there are no checks"],
+    [
+      "a check's own changes are not refused",
+      { end: gate(true), tampering: [BY_CHECK], policy: policy({ onTampering: "refuse" }) },
+      "done: The agent is ready; there are no checks",
+    ],
     ["not ready", { end: gate(false) }, "continue: The agent is not ready: because"],
     ["no gate", { end: { kind: "no-gate" } }, "continue: The agent ended without a completion gate"],
     ["agent error", { end: AGENT_ERROR }, "continue, backoff: boom"],
@@ -73,16 +106,34 @@ suite("decide", () => {
       { end: LIMIT, policy: policy({ maxWaitMs: 99 }) },
       "stop, failed: limit: its reset is further away than the longest wait",
     ],
-    ["once: ready", { end: gate(true), checks: [PASSED], policy: ONCE }, "done: The agent is ready and every check passed"],
-    ["once: refused", { end: gate(true), checks: [FAILED], policy: ONCE }, "stop, failed, refused: Check failed: npm test (exit code 1)"],
+    [
+      "once: ready",
+      { end: gate(true), checks: [PASSED], policy: ONCE },
+      "done: The agent is ready and every check passed",
+    ],
+    [
+      "once: refused",
+      { end: gate(true), checks: [FAILED], policy: ONCE },
+      "stop, failed, refused: Check failed: npm test (exit code 1)",
+    ],
     ["once: not ready", { end: gate(false), policy: ONCE }, "stop, failed: The agent is not ready: because"],
-    ["once: no gate, checks agree", { end: { kind: "no-gate" }, checks: [PASSED], policy: ONCE }, "done: The agent has ended and every check passed"],
-    ["once: no gate, a check fails", { end: { kind: "no-gate" }, checks: [FAILED], policy: ONCE }, "stop, failed: Check failed: npm test (exit code 1)"],
+    [
+      "once: no gate, checks agree",
+      { end: { kind: "no-gate" }, checks: [PASSED], policy: ONCE },
+      "done: The agent has ended and every check passed",
+    ],
+    [
+      "once: no gate, a check fails",
+      { end: { kind: "no-gate" }, checks: [FAILED], policy: ONCE },
+      "stop, failed: Check failed: npm test (exit code 1)",
+    ],
     ["once: timeout", { end: TIMEOUT, policy: ONCE }, "stop, failed, timed_out: too long"],
     ["once: usage limit", { end: LIMIT, policy: ONCE }, "wait: limit"],
   ];
   for (const [name, given, expected] of verdicts) {
-    test(name, () => assert.equal(describe(decide({ ...judgement(given), breaker: new CircuitBreaker(), now: 0 })), expected));
+    test(name, () =>
+      assert.equal(describe(decide({ ...judgement(given), breaker: new CircuitBreaker(), now: 0 })), expected),
+    );
   }
 
   test("an open breaker stops what would go on, not what is done", () => {
@@ -90,7 +141,10 @@ suite("decide", () => {
     breaker.recordIteration(true, null);
     const decided = (given: Partial<Judgement>): string => describe(decide({ ...judgement(given), breaker, now: 0 }));
     assert.equal(decided({ end: gate(false) }), "stop, failed: Maximum iterations (1) reached");
-    assert.equal(decided({ end: gate(true), checks: [FAILED] }), "stop, failed, refused: Maximum iterations (1) reached");
+    assert.equal(
+      decided({ end: gate(true), checks: [FAILED] }),
+      "stop, failed, refused: Maximum iterations (1) reached",
+    );
     assert.equal(decided({ end: gate(true) }), "done: The agent is ready; there are no checks");
   });
 
@@ -102,17 +156,28 @@ suite("decide", () => {
   });
 
   test("the breaker does not hear of cancellations and usage limits", () => {
-    assert.deepEqual([gate(true), LIMIT, TIMEOUT, { kind: "cancelled" } as const].map(countsAsIteration), [true, false, true, false]);
+    assert.deepEqual([gate(true), LIMIT, TIMEOUT, { kind: "cancelled" } as const].map(countsAsIteration), [
+      true,
+      false,
+      true,
+      false,
+    ]);
   });
 
   test("a failing check's output is part of the error", () => {
-    assert.equal(iterationError(judgement({ end: gate(true), checks: [FAILED] })), "Check failed: npm test (exit code 1)\n1 != 2");
+    assert.equal(
+      iterationError(judgement({ end: gate(true), checks: [FAILED] })),
+      "Check failed: npm test (exit code 1)\n1 != 2",
+    );
   });
 });
 
 suite("retry delay", () => {
   test("doubles from the base up to the cap", () => {
-    assert.deepEqual([0, 1, 2, 3, 7, 9999].map((errors) => retryDelay(errors, 1000)), [0, 1000, 2000, 4000, 60_000, 60_000]);
+    assert.deepEqual(
+      [0, 1, 2, 3, 7, 9999].map((errors) => retryDelay(errors, 1000)),
+      [0, 1000, 2000, 4000, 60_000, 60_000],
+    );
     assert.equal(retryDelay(9999, 0), 0);
   });
 
@@ -124,15 +189,6 @@ suite("retry delay", () => {
     );
   });
 });
-
-const PASSED: CheckOutcome = { name: "lint", passed: true, exitCode: 0, failure: null, tail: "" };
-const FAILED: CheckOutcome = { name: "npm test", passed: false, exitCode: 1, failure: null, tail: "1 != 2" };
-const SKIPPED: TamperingFlag = { kind: "test-skipped", path: "a.test.ts", detail: "1 newly skipped" };
-const BY_CHECK: TamperingFlag = { kind: "check-changed-files", path: "a.ts", detail: "changed" };
-const AGENT_ERROR = { kind: "agent-error", cause: "exit", message: "boom" } as const;
-const TIMEOUT = { kind: "timeout", which: "wall", message: "too long" } as const;
-const LIMIT = { kind: "usage-limit", limit: { until: 100, text: "limit" } } as const;
-const ONCE = policy({ autonomousLoop: false });
 
 function exited(code: number): IterationFacts["exit"] {
   return { kind: "exited", code };
@@ -172,7 +228,8 @@ function judgement(given: Partial<Judgement>): Judgement {
 
 function describe(verdict: Verdict): string {
   const words: string[] = [verdict.verdict];
-  if (verdict.verdict === "stop") words.push(verdict.outcome, ...(verdict.errorCode === null ? [] : [verdict.errorCode]));
+  if (verdict.verdict === "stop")
+    words.push(verdict.outcome, ...(verdict.errorCode === null ? [] : [verdict.errorCode]));
   if (verdict.verdict === "continue" && verdict.backoff) words.push("backoff");
   if (verdict.refused) words.push("refused");
   return `${words.join(", ")}: ${verdict.reason}`;

@@ -25,7 +25,14 @@ export interface IterationFacts {
   gate: Gate | null;
 }
 
-export type AgentErrorCause = "not-logged-in" | "lost" | "signal" | "exit" | "result-error" | "no-result" | "context-lost";
+export type AgentErrorCause =
+  | "not-logged-in"
+  | "lost"
+  | "signal"
+  | "exit"
+  | "result-error"
+  | "no-result"
+  | "context-lost";
 
 /** How an iteration ended: exactly one of these, the first that applies in this order. */
 export type IterationEnd =
@@ -119,7 +126,8 @@ export function decide(
     return stop(end.message, false, "agent_not_logged_in");
   }
   const error = iterationError(judgement);
-  if (error === null && wantsChecks(end, policy)) return { verdict: "done", reason: doneReason(judgement), refused: false };
+  if (error === null && wantsChecks(end, policy))
+    return { verdict: "done", reason: doneReason(judgement), refused: false };
   const refused = isReady(end);
   if (breaker.state === "open") return stop(breaker.reason ?? "The circuit breaker is open", refused, null);
   const reason = continueReason(end, error);
@@ -149,7 +157,8 @@ export function refusedFlags(tampering: readonly TamperingFlag[], policy: LoopPo
 
 /** Claude Code's messages when there is no login, or one that its API does not take. */
 const LOGIN_CODES = ["authentication_failed", "oauth_org_not_allowed"];
-const LOGIN_TEXT = /^(?:Not logged in|Please run \/login|Invalid API key|OAuth token (?:revoked|has expired)|Session expired\. Please run \/login)/;
+const LOGIN_TEXT =
+  /^(?:Not logged in|Please run \/login|Invalid API key|OAuth token (?:revoked|has expired)|Session expired\. Please run \/login)/;
 
 function agentErrorCause(facts: IterationFacts): AgentErrorCause | null {
   const { exit, result, error } = facts;
@@ -197,7 +206,8 @@ function checkError({ name, exitCode, failure, tail }: CheckOutcome): string {
 function decideUsageLimit(limit: UsageLimit, policy: LoopPolicy, now: number): Verdict {
   if (!policy.waitForUsageLimit) return stop(limit.text, false, null);
   const wait = limit.until === null ? 0 : limit.until - now;
-  if (wait > policy.maxWaitMs) return stop(`${limit.text}: its reset is further away than the longest wait`, false, null);
+  if (wait > policy.maxWaitMs)
+    return stop(`${limit.text}: its reset is further away than the longest wait`, false, null);
   return { verdict: "wait", reason: limit.text, refused: false, limit };
 }
 

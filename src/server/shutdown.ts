@@ -17,7 +17,7 @@ export function shutdownRequest(store: Store, clock: Clock): ShutdownRequest {
   const closed = new AbortController();
   const now = store.wakeups.listen(SHUTDOWN_TOPIC, resolve);
   const later = store.wakeups.listen(SHUTDOWN_AFTER_TASKS_TOPIC, () => {
-    void tasksEnded(store, clock, closed.signal).finally(resolve);
+    void tasksEnded(store, clock, closed.signal).then(resolve, resolve);
   });
   return {
     requested: promise,

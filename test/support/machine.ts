@@ -23,11 +23,17 @@ export interface Machine extends AsyncDisposable {
   makimaHome: string;
   environment: Record<string, string>;
   configure(toml: string): Promise<void>;
-  makima(args: string[], options?: { cwd?: string; input?: string }): Promise<Outcome>;
+  makima(args: string[], options?: CommandOptions & { input?: string }): Promise<Outcome>;
   /** Starts a command and leaves it running; the caller waits for it. */
-  start(args: string[], options?: { cwd?: string }): ChildProcessWithoutNullStreams;
+  start(args: string[], options?: CommandOptions): ChildProcessWithoutNullStreams;
   /** Ids of live processes that belong to this machine. */
   processes(): Promise<number[]>;
+}
+
+interface CommandOptions {
+  cwd?: string;
+  /** Set for this command besides the machine's environment. */
+  env?: Record<string, string>;
 }
 
 export async function makeMachine(): Promise<Machine> {
@@ -57,7 +63,7 @@ export async function makeMachine(): Promise<Machine> {
       return { code, stdout, stderr };
     },
     start: (args, options = {}) =>
-      spawn(process.execPath, [cli, ...args], { cwd: options.cwd ?? top, env: environment }),
+      spawn(process.execPath, [cli, ...args], { cwd: options.cwd ?? top, env: { ...environment, ...options.env } }),
     processes: () => processesNaming(top),
     [Symbol.asyncDispose]: () => tearDown(machine),
   };

@@ -2,13 +2,13 @@ import type { Task } from "../../protocol/api.ts";
 import type { RunEvent } from "../../protocol/run-events.ts";
 import { EVENTS } from "../../protocol/streams.ts";
 import { MakimaError } from "../../core/errors.ts";
+import { isTerminal, TASK } from "../../core/task-state.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { CONNECTION_OPTIONS, defineCommand, flag, integer, TASK_ARGUMENT, taskArgument, text } from "../command.ts";
 import type { Input } from "../command.ts";
 import { connect } from "../connect.ts";
 import type { Connection } from "../connect.ts";
 import type { Context } from "../context.ts";
-import { isOver } from "../follow/follow-task.ts";
 import { agentKind, createSubscriber } from "../follow/follow-to-end.ts";
 import { LiveStream } from "../follow/live-stream.ts";
 import { RunReader } from "../follow/read-run.ts";
@@ -68,7 +68,7 @@ function requireStream(stream: string | null): void {
 async function findTask(connection: Connection, id: string, wait: boolean): Promise<Task> {
   for (;;) {
     const { task } = await connection.call("getTask", { id });
-    if (!wait || task.runId !== null || isOver(task)) return task;
+    if (!wait || task.runId !== null || isTerminal(TASK, task.status)) return task;
     await systemClock.sleep(LOOK_EVERY);
   }
 }

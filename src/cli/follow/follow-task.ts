@@ -1,4 +1,5 @@
 import type { Subscriber } from "../../client/subscriber.ts";
+import { isTerminal, TASK } from "../../core/task-state.ts";
 import type { Task } from "../../protocol/api.ts";
 import { RunReader } from "./read-run.ts";
 import type { RunListener } from "./read-run.ts";
@@ -36,17 +37,13 @@ export async function followTask(
     if (change.kind !== "task" || change.id !== taskId) continue;
     // The feed carries a task as the API shows it.
     last = change.data as unknown as Task;
-    if (last.runId !== null) read(last.runId);
+    // A resumed task that waits for a daemon still shows its earlier run, which has been told.
+    if (last.runId !== null && last.status !== "pending") read(last.runId);
     listener.task(last);
-    if (isOver(last)) break;
+    if (isTerminal(TASK, last.status)) break;
   }
   // Throws what made the reading fail, which is also the only way to get here before the task is over.
   for (const reader of readers.values()) await reader.finish();
   if (last === null) throw new Error("the change feed ended before the task did");
   return last;
-}
-
-/** Whether nothing more will happen to the task by itself. */
-export function isOver(task: Task): boolean {
-  return task.status === "completed" || task.status === "failed" || task.status === "cancelled";
 }

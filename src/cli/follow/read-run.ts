@@ -63,10 +63,10 @@ export class RunReader {
       this.#output = null;
     }
     await this.#listener.event(event);
-    const { output } = this.#listener;
-    if (event.type !== "iteration-started" || output === undefined) return;
+    const listener = this.#listener;
+    if (event.type !== "iteration-started" || listener.output === undefined) return;
     const stream = `${iterationPath(event.index)}/${this.#options.output}`;
-    this.#output = this.#open(stream, (data) => output(event.index, data));
+    this.#output = this.#open(stream, (data) => listener.output?.(event.index, data));
   }
 
   #open(stream: string, onData: (data: Uint8Array) => Promise<void> | void): LiveStream {

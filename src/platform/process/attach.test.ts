@@ -26,6 +26,22 @@ test("a process that ended while nobody looked is found with its exit", async ()
   assert.deepEqual(await agent?.exited, { kind: "exited", code: 7 });
 });
 
+test("killed at any moment of a launch, what is found or launched anew runs once", async () => {
+  const rounds = Array.from({ length: 12 }, (_, index) => index);
+  await Promise.all(
+    rounds.map(async (afterMs) => {
+      await using playground = await Playground.open();
+      const options = playground.options("prints-slowly.sh", "5");
+      await playground.dieLaunching(options, afterMs);
+      await using agent = (await attach(playground.run)) ?? (await launch(options));
+      assert.deepEqual(await agent.exited, { kind: "exited", code: 5 });
+      assert.equal(await agent.drained(20_000), true);
+      assert.equal(playground.file("out").toString(), "line 1\nline 2\nline 3\nline 4\nline 5\n");
+      assert.equal(playground.file("err").toString(), "");
+    }),
+  );
+});
+
 test("nothing is found where nothing was started, and a launch can follow", async () => {
   await using playground = await Playground.open();
   mkdirSync(playground.run);

@@ -30,7 +30,8 @@ shift 3
 
 supervise() {
   setsid=/usr/bin/setsid
-  [ -x $setsid ] || setsid=$(command -v setsid) || setsid="perl -MPOSIX -e POSIX::setsid();exec{\\$ARGV[0]}@ARGV"
+  [ -x $setsid ] || setsid=$(command -v setsid) ||
+    setsid='perl -MPOSIX -e POSIX::setsid();exec{$ARGV[0]}@ARGV;warn($ARGV[0],$!);exit(127)'
   identify_self
   shim=$identity
   (become "$@") 2>&1 >&3 3>&-
@@ -48,7 +49,7 @@ become() {
   identify_self
   read -r boot 2>/dev/null </proc/sys/kernel/random/boot_id || boot=$(/usr/sbin/sysctl -n kern.bootsessionuuid)
   set -C
-  echo "$boot|$identity|$shim|$$" >"$dir/pid" && is_ours || exit 125
+  echo "$boot|$identity|$shim|$$" 2>/dev/null >"$dir/pid" && is_ours || exit 125
   exec 4<&0 <"$input"
   set -- $setsid "$@"
   . /dev/fd/4

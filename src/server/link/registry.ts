@@ -8,6 +8,7 @@ export interface Connected {
 export class LinkRegistry implements AsyncDisposable {
   readonly #links = new Map<string, Connected>();
   readonly #all = new Set<Connected>();
+  #closing = false;
 
   /** The connection that has the identity; two daemons with one identity would fight over the same runs. */
   holder(daemonId: string): Connected | null {
@@ -21,6 +22,7 @@ export class LinkRegistry implements AsyncDisposable {
   /** Every connection, from its first moment: also those that have not said who they are. */
   opened(link: Connected): void {
     this.#all.add(link);
+    if (this.#closing) void link.close();
   }
 
   closed(link: Connected, daemonId: string | null): void {
@@ -30,6 +32,7 @@ export class LinkRegistry implements AsyncDisposable {
 
   /** Closes every connection and waits until what that changes is written down. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing = true;
     await Promise.all([...this.#all].map((link) => link.close()));
   }
 }

@@ -16,6 +16,7 @@ export interface ViewerServices {
 /** The WebSocket for viewers. The returned owner closes all that are connected. */
 export function registerSubscriptions(app: FastifyInstance, { store, activity, log }: ViewerServices): AsyncDisposable {
   const viewers = new Set<Viewer>();
+  let closing = false;
   app.route({
     method: "GET",
     url: SUBSCRIBE_PATH,
@@ -25,6 +26,7 @@ export function registerSubscriptions(app: FastifyInstance, { store, activity, l
       throw new MakimaError("forbidden", "A daemon's key opens no subscriptions");
     },
     handler: (socket, request) => {
+      if (closing) return socket.terminate();
       const viewer = new Viewer(socket, store, principalOf(request), log);
       viewers.add(viewer);
       activity.viewerOpened();
@@ -36,6 +38,7 @@ export function registerSubscriptions(app: FastifyInstance, { store, activity, l
   });
   return {
     [Symbol.asyncDispose]: async () => {
+      closing = true;
       await Promise.all([...viewers].map((viewer) => viewer.close()));
     },
   };
