@@ -1,5 +1,5 @@
 import { escapeForTerminal, stripAnsi } from "../core/text.ts";
-import { MINUTE, SECOND } from "../platform/config/units.ts";
+import { SECOND } from "../platform/config/units.ts";
 
 /** Text from outside makima as one harmless line. */
 export function inline(text: string): string {
@@ -12,7 +12,7 @@ export function elapsed(ms: number): string {
   const seconds = Math.round(ms / SECOND);
   if (seconds < 60) return `${seconds}s`;
   const minutes = Math.floor(seconds / 60);
-  if (ms < 60 * MINUTE) return `${minutes}m${pad(seconds % 60)}s`;
+  if (minutes < 60) return `${minutes}m${pad(seconds % 60)}s`;
   return `${Math.floor(minutes / 60)}h${pad(minutes % 60)}m`;
 }
 

@@ -62,8 +62,8 @@ export class CircuitBreaker {
   }
 
   /**
-   * Restores what `toJSON` gave; fields that an older version did not write start afresh. `thresholds` replaces those of
-   * the state, for a run that is resumed with new limits.
+   * Restores what `toJSON` gave; fields that an older version did not write start afresh. `thresholds` replaces those
+   * of the state, for a run that is resumed with new limits.
    */
   static restore(state: Record<string, unknown>, thresholds: Partial<BreakerThresholds> = {}): CircuitBreaker {
     const saved = isObject(state["thresholds"]) ? state["thresholds"] : {};

@@ -34,34 +34,36 @@ suite("completion gate: forms", () => {
   });
 });
 
+const READY: [string, boolean][] = [
+  ["true", true],
+  ["TRUE", true],
+  ['"True"', true],
+  ["yes", true],
+  ["'1'", true],
+  ["YES", false],
+  ["on", false],
+  ["", false],
+  ["true|false", false],
+  ['"true', false],
+];
+
+const BLOCKERS: [string, string[]][] = [
+  ['blockers: ["a: b", "c"]', ["a: b", "c"]],
+  ["blockers:\n  - a: b\n  - 'c'\n\n  - d\nreason: x", ["a: b", "c", "d"]],
+  ["blockers: only this", ["only this"]],
+  ["blockers: []", []],
+  ["blockers:", []],
+  ['blockers: [\n  "a: b",\n  "c"\n]', ["a: b", "c"]],
+  ["blockers: [not, json]", ["[not, json]"]],
+  ["blockers: [\nnever closed", ["["]],
+];
+
 suite("completion gate: details", () => {
-  const ready: [string, boolean][] = [
-    ["true", true],
-    ["TRUE", true],
-    ['"True"', true],
-    ["yes", true],
-    ["'1'", true],
-    ["YES", false],
-    ["on", false],
-    ["", false],
-    ["true|false", false],
-    ['"true', false],
-  ];
-  for (const [value, expected] of ready) {
+  for (const [value, expected] of READY) {
     test(`ready: ${value} is ${expected}`, () => assert.equal(parse(block(`ready: ${value}`))?.ready, expected));
   }
 
-  const blockers: [string, string[]][] = [
-    ['blockers: ["a: b", "c"]', ["a: b", "c"]],
-    ["blockers:\n  - a: b\n  - 'c'\n\n  - d\nreason: x", ["a: b", "c", "d"]],
-    ["blockers: only this", ["only this"]],
-    ["blockers: []", []],
-    ["blockers:", []],
-    ['blockers: [\n  "a: b",\n  "c"\n]', ["a: b", "c"]],
-    ["blockers: [not, json]", ["[not, json]"]],
-    ["blockers: [\nnever closed", ["["]],
-  ];
-  for (const [content, expected] of blockers) {
+  for (const [content, expected] of BLOCKERS) {
     test(`blockers of ${JSON.stringify(content)}`, () => {
       const gate = parse(block(content));
       assert.deepEqual(gate?.blockers, expected);
@@ -92,7 +94,9 @@ suite("completion gate: details", () => {
       assert.equal(Object.getPrototypeOf(extra), Object.prototype);
     }
   });
+});
 
+suite("completion gate: hostile blocks", () => {
   test("an end tag before the start, a mentioned start tag and ANSI escapes do not matter", () => {
     assert.equal(parse(`</COMPLETION_GATE> ${block("ready: true")}`)?.ready, true);
     assert.equal(parse(`I will print <COMPLETION_GATE> now: ${block('{"ready": true}')}`)?.ready, true);

@@ -207,7 +207,7 @@ function isListLine(line: string | undefined): boolean {
   return line !== undefined && (line === "" || line.startsWith("-"));
 }
 
-/** Bounds the look-ahead for an array's end: without it, many opened and never closed arrays would cost their square. */
+/** Bounds the look-ahead for an array's end: without it, many arrays that are never closed would cost their square. */
 const MAX_ARRAY_LINES = 100;
 
 /** A JSON array that was written over several lines; where that does not parse, the first line is one string. */

@@ -20,10 +20,13 @@ const VOLATILE: readonly [RegExp, string][] = [
   [/\b[A-Za-z]:\\(?:[^\\\s]{1,60}\\){1,6}Temp\\[^\s'"`()<>:,;]+/g, "<tmp>"],
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/gi, "<uuid>"],
   [/\b\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?: ?(?:Z|[+-]\d{2}:?\d{2}))?)?(?!\d)/g, "<time>"],
+  // Written dates: what stands around the month and the clock, then both.
+  [/\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? (?=\d|[A-Z][a-z]{2} )/g, ""],
   [
-    /\b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )?(?:\d{1,2} )?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)(?: \d{1,2})?(?: \d{4})? \d{2}:\d{2}:\d{2}(?: (?:GMT|UTC))?(?: \d{4})?/g,
-    "<time>",
+    /\b(?:\d{1,2} )?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) (?:\d{1,2} )?(?:\d{4} )?(?=\d\d:\d\d:\d\d)/g,
+    "",
   ],
+  [/(?<=\d\d:\d\d:\d\d) (?:GMT|UTC)(?: \d{4}\b)?/g, ""],
   [/(?<![\d:])\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,9})?(?: ?[AP]M)?(?![\d:])/g, "<time>"],
   [/\b1\d{9}(?:\d{3})?\b/g, "<time>"],
   [/(?<![\w.])\d{1,12}(?:\.\d{1,12})? ?(?:ns|µs|us|ms|s|secs?|seconds?|m|mins?|minutes?|h|hours?)\b/g, "<duration>"],

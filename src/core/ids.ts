@@ -19,7 +19,7 @@ export function shortId(id: string): string {
   return id.replaceAll("-", "").slice(-8);
 }
 
-/** Lower-case letters, digits and single dashes, at most `max` characters; "untitled" when nothing of `text` is left. */
+/** Lower-case letters, digits and single dashes, at most `max` characters; "untitled" when nothing of it is left. */
 export function slug(text: string, max: number): string {
   // A goal may be megabytes long; only its beginning can end up in a name.
   const ascii = text

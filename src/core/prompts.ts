@@ -13,7 +13,8 @@ export interface PromptGoal {
 export function firstPrompt({ goal, checks }: PromptGoal): string {
   if (checks.length === 0) return goal;
   const commands = checks.map((command) => `- ${command}`).join("\n");
-  return `${goal}\n\nWhen you say that you are ready, these commands are run, and each of them must exit with 0:\n${commands}`;
+  const rule = "When you say that you are ready, these commands are run, and each of them must exit with 0:";
+  return `${goal}\n\n${rule}\n${commands}`;
 }
 
 export interface PromptFacts extends PromptGoal {
@@ -37,24 +38,40 @@ export function nextPrompt(facts: PromptFacts): string {
 
 /** The format of the completion gate, for the agent's system prompt: what holds in every iteration. */
 export function gateInstructions(): string {
-  return `You work on your own: nobody reads along or answers questions. Decide what you can decide, and go on until the goal is met.
-
-End every turn with this block, as plain text outside of any code fence:
-
-<COMPLETION_GATE>
-ready: true|false
-reason: "why"
-progress: "what was done"
-blockers: ["what is still missing", "..."]
-</COMPLETION_GATE>
-
-Each value stays on its line. Say "ready: true" only when the whole goal is met and you have verified it; leave blockers out then. A claim is not taken on trust: checks are run, and tests or checks that were weakened, skipped or deleted are found.`;
+  return [
+    "You work on your own: nobody reads along or answers questions. Decide what you can decide, and go on until the",
+    "goal is met.",
+    "",
+    "End every turn with this block, as plain text outside of any code fence:",
+    "",
+    "<COMPLETION_GATE>",
+    "ready: true|false",
+    'reason: "why"',
+    'progress: "what was done"',
+    'blockers: ["what is still missing", "..."]',
+    "</COMPLETION_GATE>",
+    "",
+    'Each value stays on its line. Say "ready: true" only when the whole goal is met and you have verified it; leave',
+    "blockers out then. A claim is not taken on trust: checks are run, and tests or checks that were weakened, skipped",
+    "or deleted are found.",
+  ].join("\n");
 }
 
 /** Room for the end of each failing check's output: a test summary with a stack trace, not the whole log. */
 const MAX_TAIL = 4000;
 const MAX_MESSAGE = 1000;
 const MAX_ITEMS = 20;
+
+const NO_GATE =
+  "Your last turn ended without a completion gate, so nobody knows whether the goal is met. If it is not, go on.";
+const IDLE =
+  "You were stopped because nothing was heard of you for too long. Avoid commands that wait for ever, and go on.";
+const TOO_LONG = "You were stopped because your turn took too long. Work in smaller steps, and go on.";
+const AGENT_ERROR = "Your last turn ended with an error. Go on from the state that you find.";
+const CHECKS_FAIL =
+  "You said that you are ready, but not every check passes. Find out why, mend the cause and not the check, and go on.";
+const WEAKENED =
+  "You said that you are ready, but tests or checks were weakened. Undo this and meet the goal with them as they were:";
 
 function whatIsMissing({ end, outcomes, refused, goal }: PromptFacts): string {
   const failed = outcomes.filter((outcome) => !outcome.passed);
@@ -63,13 +80,11 @@ function whatIsMissing({ end, outcomes, refused, goal }: PromptFacts): string {
     case "gate":
       return end.gate.ready ? refusedClaim(refused) : notReady(end.gate);
     case "no-gate":
-      return `Your last turn ended without a completion gate, so nobody knows whether the goal is met. If it is not, go on.\n\n${gateInstructions()}`;
+      return `${NO_GATE}\n\n${gateInstructions()}`;
     case "timeout":
-      return end.which === "idle"
-        ? "You were stopped because nothing was heard of you for too long. Avoid commands that wait for ever, and go on."
-        : "You were stopped because your turn took too long. Work in smaller steps, and go on.";
+      return end.which === "idle" ? IDLE : TOO_LONG;
     case "agent-error":
-      return `Your last turn ended with an error. Go on from the state that you find.\n\n${tail(end.message, MAX_MESSAGE)}`;
+      return `${AGENT_ERROR}\n\n${tail(end.message, MAX_MESSAGE)}`;
     case "usage-limit":
     case "cancelled":
       return `You were interrupted. Go on where you stopped. The goal was:\n\n${goal}`;
@@ -81,12 +96,11 @@ function failedChecks(failed: readonly CheckOutcome[]): string {
     const room = Math.floor(MAX_TAIL / Math.min(failed.length, 3));
     return `${name}: ${failure ?? `exit code ${exitCode}`}\n${tail(output, room).trim()}`;
   });
-  return `You said that you are ready, but not every check passes. Find out why, mend the cause and not the check, and go on.\n\n${reports.join("\n\n")}`;
+  return `${CHECKS_FAIL}\n\n${reports.join("\n\n")}`;
 }
 
 function refusedClaim(refused: readonly TamperingFlag[]): string {
-  const flags = refused.map(describeFlag);
-  return `You said that you are ready, but tests or checks were weakened. Undo this, and meet the goal with them as they were:\n${itemise(flags)}`;
+  return `${WEAKENED}\n${itemise(refused.map(describeFlag))}`;
 }
 
 function notReady({ reason, blockers }: { reason: string | null; blockers: string[] }): string {

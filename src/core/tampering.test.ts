@@ -50,24 +50,27 @@ suite("tampering: tests", () => {
     assert.deepEqual(kinds([modified("a.test.ts", TEST, TEST.replace("3", "4"))]), []);
     assert.deepEqual(kinds([modified("tests/helper.ts", "export const a = 1;", "export const a = 2;")]), []);
   });
+});
 
-  const skips: [string, string, string][] = [
-    ["a.test.ts", 'it("a", f);', 'it.skip("a", f);'],
-    ["a.test.ts", 'it("a", f);', 'xit("a", f);'],
-    ["a.test.ts", 'it("a", f);', 'it.todo("a");'],
-    ["a.test.ts", 'it("a", f);', 'it("a", f);\nit.only("b", f);'],
-    ["a.test.ts", 'test("a", f);', 'test("a", { skip: true }, f);'],
-    ["a.test.ts", 'test("a", (t) => {});', 'test("a", (t) => { t.skip(); });'],
-    ["test_a.py", "def test_a():\n    pass", "@pytest.mark.skip\ndef test_a():\n    pass"],
-    ["test_a.py", "def test_a():\n    pass", "def test_a():\n    pytest.skip('later')"],
-    ["test_a.py", "def test_a(self):\n    pass", "@unittest.skipIf(True, '')\ndef test_a(self):\n    pass"],
-    ["a_test.go", "func TestA(t *testing.T) {\n}", "func TestA(t *testing.T) {\n\tt.Skip()\n}"],
-    ["src/lib.rs", "#[test]\nfn a() {}", "#[test]\n#[ignore]\nfn a() {}"],
-    ["a_spec.rb", "it 'a' do\nend", "xit 'a' do\nend"],
-    ["ATest.java", "@Test\nvoid a() {}", "@Test\n@Disabled\nvoid a() {}"],
-    ["ATest.php", "public function testA() {}", "public function testA() { $this->markTestSkipped(); }"],
-  ];
-  for (const [path, before, after] of skips) {
+const SKIPS: [string, string, string][] = [
+  ["a.test.ts", 'it("a", f);', 'it.skip("a", f);'],
+  ["a.test.ts", 'it("a", f);', 'xit("a", f);'],
+  ["a.test.ts", 'it("a", f);', 'it.todo("a");'],
+  ["a.test.ts", 'it("a", f);', 'it("a", f);\nit.only("b", f);'],
+  ["a.test.ts", 'test("a", f);', 'test("a", { skip: true }, f);'],
+  ["a.test.ts", 'test("a", (t) => {});', 'test("a", (t) => { t.skip(); });'],
+  ["test_a.py", "def test_a():\n    pass", "@pytest.mark.skip\ndef test_a():\n    pass"],
+  ["test_a.py", "def test_a():\n    pass", "def test_a():\n    pytest.skip('later')"],
+  ["test_a.py", "def test_a(self):\n    pass", "@unittest.skipIf(True, '')\ndef test_a(self):\n    pass"],
+  ["a_test.go", "func TestA(t *testing.T) {\n}", "func TestA(t *testing.T) {\n\tt.Skip()\n}"],
+  ["src/lib.rs", "#[test]\nfn a() {}", "#[test]\n#[ignore]\nfn a() {}"],
+  ["a_spec.rb", "it 'a' do\nend", "xit 'a' do\nend"],
+  ["ATest.java", "@Test\nvoid a() {}", "@Test\n@Disabled\nvoid a() {}"],
+  ["ATest.php", "public function testA() {}", "public function testA() { $this->markTestSkipped(); }"],
+];
+
+suite("tampering: skipped tests", () => {
+  for (const [path, before, after] of SKIPS) {
     test(`${path}: ${JSON.stringify(after)} is newly skipped`, () => {
       assert.deepEqual(kinds([modified(path, before, after)]), ["test-skipped"]);
       assert.deepEqual(kinds([modified(path, after, after + "\n")]), []);
@@ -107,7 +110,9 @@ suite("tampering: configuration", () => {
     const added = JSON.stringify(PACKAGE);
     assert.deepEqual(kinds([{ path: "a/package.json", status: "A", oldText: null, newText: added }]), []);
   });
+});
 
+suite("tampering: configuration of runners and checks", () => {
   for (const path of [
     "vitest.config.ts",
     "jest.config.js",

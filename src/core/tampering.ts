@@ -83,7 +83,7 @@ function scanConfiguration(file: ChangedFile): TamperingFlag[] {
   ];
 }
 
-/** A new package.json has no old scripts that a check could have leaned on; a new `test` in an old one replaces none. */
+/** A new package.json has no old scripts for a check to lean on, and a `test` new in an old one replaces none. */
 function scanPackage({ path, oldText, newText }: ChangedFile): TamperingFlag[] {
   if (oldText === null) return [];
   const before = readPackage(oldText);

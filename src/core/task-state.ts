@@ -40,8 +40,8 @@ export type TaskEvent = "start" | "run" | "wait" | "pause" | "requeue" | "comple
 const ENDS = { complete: "completed", fail: "failed", cancel: "cancelled" } as const;
 
 /**
- * `start`: a daemon was told to work on it. `run`: its run has begun, or goes on after a wait or a pause. `requeue`: its
- * daemon is lost; the next run has a higher fence. `resume`: a person wants another run of what failed.
+ * `start`: a daemon was told to work on it. `run`: its run has begun, or goes on after a wait or a pause. `requeue`:
+ * its daemon is lost; the next run has a higher fence. `resume`: a person wants another run of what failed.
  */
 export const TASK: Machine<TaskState, TaskEvent> = {
   initial: "pending",

@@ -51,7 +51,7 @@ export function readPackage(text: string): PackageTests {
 
 const PACKAGE_RUNNERS = new Set(["jest", "mocha", "vitest", "ava", "tap", "c8", "nyc", "cypress"]);
 
-/** Cuts a text at the lines that `head` matches, and keeps the parts whose name is wanted; parts of one name are joined. */
+/** Cuts a text at the lines that `head` matches and keeps the parts whose name is wanted, those of one name joined. */
 function split(text: string, head: RegExp, wanted: (name: string) => boolean): Map<string, string> {
   const parts = new Map<string, string>();
   let current: string | null = null;

@@ -87,7 +87,7 @@ const FORMATS: readonly Format[] = [
   {
     runner: "pytest",
     summary:
-      /^(?:={1,200} )?(?:\d{1,9} (?:passed|failed|errors?|skipped|xfailed|xpassed|deselected|warnings?)(?:, | )){1,9}in \d/gm,
+      /^(?:={1,200} )?(?:\d{1,9} (?:passed|failed|errors?|skipped|x\w{5,6}|deselected|warnings?),? ){1,9}in \d/gm,
     order: "number-name",
     passed: ["passed", "xpassed"],
     failed: ["failed", "error", "errors"],

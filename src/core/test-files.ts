@@ -8,7 +8,7 @@ export function isTestFile(path: string, text: string): boolean {
   return IN_TEST_FOLDER.test(path) || language.name.test(path) || (language.inside?.test(text) ?? false);
 }
 
-/** Tests that a file declares, counted by their heads at the beginning of a line: what is commented out does not count. */
+/** Tests that a file declares, counted by their heads at the beginning of a line: commented out ones do not count. */
 export function countDeclaredTests(path: string, text: string): number {
   return count(languageOf(path)?.declares, text);
 }

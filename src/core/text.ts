@@ -45,12 +45,12 @@ export function escapeForTerminal(text: string, options: { keepNewlines?: boolea
   const lines = options.keepNewlines === true ? text.replaceAll("\r\n", "\n") : text;
   return lines.replace(UNSAFE, (char) => {
     if (char === "\n") return options.keepNewlines === true ? char : "\\n";
-    const hex = char.charCodeAt(0).toString(16);
-    return hex.length <= 2 ? `\\x${hex.padStart(2, "0")}` : `\\u${hex.padStart(4, "0")}`;
+    const code = char.charCodeAt(0);
+    return code <= 0xff ? `\\x${hex(code, 2)}` : `\\u${hex(code, 4)}`;
   });
 }
 
-/** The end of `text`, at most `maxChars` UTF-16 units; a cut is marked by a leading ellipsis and splits no character. */
+/** The end of `text`, at most `maxChars` UTF-16 units; a cut is marked by an ellipsis and splits no character. */
 export function tail(text: string, maxChars: number): string {
   if (text.length <= maxChars) return text;
   if (maxChars <= 0) return "";
@@ -81,7 +81,8 @@ const BEL = 0x07;
 const NEWLINE = 0x0a;
 const ESCAPE = 0x1b;
 const BACKSLASH = 0x5c;
-const STRING_OPENERS = new Set([..."]PX^_"].map((char) => char.charCodeAt(0)));
+/** `]`, `P`, `X`, `^` and `_`: OSC, DCS, SOS, PM, APC. */
+const STRING_OPENERS = new Set([0x5d, 0x50, 0x58, 0x5e, 0x5f]);
 
 /** C0 but the tab, DEL and C1, bidi marks, line separators, bidi overrides, bidi isolates. */
 const UNSAFE = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;

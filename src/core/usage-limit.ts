@@ -18,9 +18,9 @@ export interface UsageLimitFacts {
 }
 
 /**
- * Tells whether a usage limit ended the agent, and until when. The text is read as Claude Code words it: `Claude AI usage
- * limit reached|1760000000`, `You've hit your session limit · resets 7:30pm (Europe/Berlin)`, `... · resets Nov 24, 3pm`.
- * null: no usage limit.
+ * Tells whether a usage limit ended the agent, and until when. The text is read as Claude Code words it: `Claude AI
+ * usage limit reached|1760000000`, `You've hit your session limit · resets 7:30pm (Europe/Berlin)`, `... · resets Nov
+ * 24, 3pm`. null: no usage limit.
  */
 export function parseUsageLimit({ event, text: said, failed, now, timeZone }: UsageLimitFacts): UsageLimit | null {
   if (!failed) return null;
@@ -62,9 +62,12 @@ function statedEpoch(text: string): number | null {
 
 const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
-/** `resets 3pm`, `reset at 12:30am (UTC)`, `resets Nov 24, 3pm`, `resets Jan 2, 2027, 15:00 (Asia/Tokyo)`. */
-const RESET =
-  /\bresets?(?: at)? (?:([a-z]{3})[a-z]{0,6} (\d{1,2})(?:, (\d{4}))?(?:,| at) )?(\d{1,2})(?::(\d{2}))?\s?([ap]m)?\b(?: \(([\w/+-]{1,60})\))?/i;
+/** `Nov 24, ` or `Jan 2, 2027, ` */
+const DATE = /([a-z]{3})[a-z]{0,6} (\d{1,2})(?:, (\d{4}))?(?:,| at) /;
+/** `3pm`, `7:30pm`, `15:00` */
+const TIME = /(\d{1,2})(?::(\d{2}))?\s?([ap]m)?\b/;
+const ZONE = / \(([\w/+-]{1,60})\)/;
+const RESET = new RegExp(`\\bresets?(?: at)? (?:${DATE.source})?${TIME.source}(?:${ZONE.source})?`, "i");
 
 function statedTime(text: string, now: number, defaultZone: string | undefined): number | null {
   const match = RESET.exec(text);
@@ -126,7 +129,7 @@ function wallClock(format: Intl.DateTimeFormat, time: number): WallClock {
   return { year, month, day, reading: Date.UTC(year, month, day, part("hour"), part("minute"), part("second")) };
 }
 
-/** The instant at which the zone's clocks show `reading`. The second step corrects for a change of offset in between. */
+/** The instant at which the zone's clocks show `reading`. The second step corrects for a change of offset between. */
 function toEpoch(format: Intl.DateTimeFormat, reading: number): number {
   const guess = reading - (wallClock(format, reading).reading - reading);
   return guess - (wallClock(format, guess).reading - reading);

@@ -37,6 +37,11 @@ suite("classify", () => {
     ],
     ["no result", { result: null }, "agent-error: The agent ended without a result: oops"],
     ["another session", { contextLost: true }, "agent-error: The agent lost its context and started another session"],
+    [
+      "an unknown session",
+      { contextLost: true, exit: exited(1) },
+      "agent-error: The agent lost its context and started another session",
+    ],
     ["a gate", { gate: ready() }, "gate"],
     ["no gate", {}, "no-gate"],
     ["a program that reports no result", { result: null, reportsResult: false, gate: ready() }, "gate"],
@@ -65,72 +70,69 @@ suite("classify", () => {
   });
 });
 
+const VERDICTS: [string, Partial<Judgement>, string][] = [
+  ["ready without checks", { end: gate(true) }, "done: The agent is ready; there are no checks"],
+  ["ready and checks agree", { end: gate(true), checks: [PASSED] }, "done: The agent is ready and every check passed"],
+  [
+    "ready and a check fails",
+    { end: gate(true), checks: [PASSED, FAILED] },
+    "continue, refused: Check failed: npm test (exit code 1)",
+  ],
+  [
+    "tampering is flagged",
+    { end: gate(true), checks: [PASSED], tampering: [SKIPPED] },
+    "done: The agent is ready and every check passed",
+  ],
+  [
+    "tampering is refused",
+    { end: gate(true), checks: [PASSED], tampering: [SKIPPED], policy: policy({ onTampering: "refuse" }) },
+    "continue, refused: Tampering refused: a.test.ts: 1 newly skipped",
+  ],
+  [
+    "a check's own changes are not refused",
+    { end: gate(true), tampering: [BY_CHECK], policy: policy({ onTampering: "refuse" }) },
+    "done: The agent is ready; there are no checks",
+  ],
+  ["not ready", { end: gate(false) }, "continue: The agent is not ready: because"],
+  ["no gate", { end: { kind: "no-gate" } }, "continue: The agent ended without a completion gate"],
+  ["agent error", { end: AGENT_ERROR }, "continue, backoff: boom"],
+  ["timeout", { end: TIMEOUT }, "continue, backoff: too long"],
+  ["cancelled", { end: { kind: "cancelled" } }, "stop, cancelled, interrupted: Cancelled"],
+  ["not logged in", { end: { ...AGENT_ERROR, cause: "not-logged-in" } }, "stop, failed, agent_not_logged_in: boom"],
+  ["usage limit", { end: LIMIT }, "wait: limit"],
+  ["usage limit, no waiting", { end: LIMIT, policy: policy({ waitForUsageLimit: false }) }, "stop, failed: limit"],
+  [
+    "usage limit, too far away",
+    { end: LIMIT, policy: policy({ maxWaitMs: 99 }) },
+    "stop, failed: limit: its reset is further away than the longest wait",
+  ],
+  [
+    "once: ready",
+    { end: gate(true), checks: [PASSED], policy: ONCE },
+    "done: The agent is ready and every check passed",
+  ],
+  [
+    "once: refused",
+    { end: gate(true), checks: [FAILED], policy: ONCE },
+    "stop, failed, refused: Check failed: npm test (exit code 1)",
+  ],
+  ["once: not ready", { end: gate(false), policy: ONCE }, "stop, failed: The agent is not ready: because"],
+  [
+    "once: no gate, checks agree",
+    { end: { kind: "no-gate" }, checks: [PASSED], policy: ONCE },
+    "done: The agent has ended and every check passed",
+  ],
+  [
+    "once: no gate, a check fails",
+    { end: { kind: "no-gate" }, checks: [FAILED], policy: ONCE },
+    "stop, failed: Check failed: npm test (exit code 1)",
+  ],
+  ["once: timeout", { end: TIMEOUT, policy: ONCE }, "stop, failed, timed_out: too long"],
+  ["once: usage limit", { end: LIMIT, policy: ONCE }, "wait: limit"],
+];
+
 suite("decide", () => {
-  const verdicts: [string, Partial<Judgement>, string][] = [
-    ["ready without checks", { end: gate(true) }, "done: The agent is ready; there are no checks"],
-    [
-      "ready and checks agree",
-      { end: gate(true), checks: [PASSED] },
-      "done: The agent is ready and every check passed",
-    ],
-    [
-      "ready and a check fails",
-      { end: gate(true), checks: [PASSED, FAILED] },
-      "continue, refused: Check failed: npm test (exit code 1)",
-    ],
-    [
-      "tampering is flagged",
-      { end: gate(true), checks: [PASSED], tampering: [SKIPPED] },
-      "done: The agent is ready and every check passed",
-    ],
-    [
-      "tampering is refused",
-      { end: gate(true), checks: [PASSED], tampering: [SKIPPED], policy: policy({ onTampering: "refuse" }) },
-      "continue, refused: Tampering refused: a.test.ts: 1 newly skipped",
-    ],
-    [
-      "a check's own changes are not refused",
-      { end: gate(true), tampering: [BY_CHECK], policy: policy({ onTampering: "refuse" }) },
-      "done: The agent is ready; there are no checks",
-    ],
-    ["not ready", { end: gate(false) }, "continue: The agent is not ready: because"],
-    ["no gate", { end: { kind: "no-gate" } }, "continue: The agent ended without a completion gate"],
-    ["agent error", { end: AGENT_ERROR }, "continue, backoff: boom"],
-    ["timeout", { end: TIMEOUT }, "continue, backoff: too long"],
-    ["cancelled", { end: { kind: "cancelled" } }, "stop, cancelled, interrupted: Cancelled"],
-    ["not logged in", { end: { ...AGENT_ERROR, cause: "not-logged-in" } }, "stop, failed, agent_not_logged_in: boom"],
-    ["usage limit", { end: LIMIT }, "wait: limit"],
-    ["usage limit, no waiting", { end: LIMIT, policy: policy({ waitForUsageLimit: false }) }, "stop, failed: limit"],
-    [
-      "usage limit, too far away",
-      { end: LIMIT, policy: policy({ maxWaitMs: 99 }) },
-      "stop, failed: limit: its reset is further away than the longest wait",
-    ],
-    [
-      "once: ready",
-      { end: gate(true), checks: [PASSED], policy: ONCE },
-      "done: The agent is ready and every check passed",
-    ],
-    [
-      "once: refused",
-      { end: gate(true), checks: [FAILED], policy: ONCE },
-      "stop, failed, refused: Check failed: npm test (exit code 1)",
-    ],
-    ["once: not ready", { end: gate(false), policy: ONCE }, "stop, failed: The agent is not ready: because"],
-    [
-      "once: no gate, checks agree",
-      { end: { kind: "no-gate" }, checks: [PASSED], policy: ONCE },
-      "done: The agent has ended and every check passed",
-    ],
-    [
-      "once: no gate, a check fails",
-      { end: { kind: "no-gate" }, checks: [FAILED], policy: ONCE },
-      "stop, failed: Check failed: npm test (exit code 1)",
-    ],
-    ["once: timeout", { end: TIMEOUT, policy: ONCE }, "stop, failed, timed_out: too long"],
-    ["once: usage limit", { end: LIMIT, policy: ONCE }, "wait: limit"],
-  ];
-  for (const [name, given, expected] of verdicts) {
+  for (const [name, given, expected] of VERDICTS) {
     test(name, () =>
       assert.equal(describe(decide({ ...judgement(given), breaker: new CircuitBreaker(), now: 0 })), expected),
     );

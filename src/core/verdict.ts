@@ -157,14 +157,16 @@ export function refusedFlags(tampering: readonly TamperingFlag[], policy: LoopPo
 
 /** Claude Code's messages when there is no login, or one that its API does not take. */
 const LOGIN_CODES = ["authentication_failed", "oauth_org_not_allowed"];
-const LOGIN_TEXT =
-  /^(?:Not logged in|Please run \/login|Invalid API key|OAuth token (?:revoked|has expired)|Session expired\. Please run \/login)/;
+const LOGIN_TEXTS = ["Not logged in", "Please run /login", "Invalid API key", "OAuth token", "Failed to authenticate"];
 
 function agentErrorCause(facts: IterationFacts): AgentErrorCause | null {
   const { exit, result, error } = facts;
   const failed = result === null ? exit.kind !== "exited" || exit.code !== 0 : result.isError;
-  const said = result?.text ?? error?.text ?? "";
-  if (failed && (LOGIN_CODES.includes(error?.code ?? "") || LOGIN_TEXT.test(said))) return "not-logged-in";
+  const text = result?.text ?? error?.text ?? "";
+  const refused = LOGIN_CODES.includes(error?.code ?? "") || LOGIN_TEXTS.some((start) => text.startsWith(start));
+  if (failed && refused) return "not-logged-in";
+  // An agent that cannot find its session may well exit with an error: what matters is that it must be told everything.
+  if (facts.contextLost) return "context-lost";
   // What hung after its result was ended by makima: its exit says nothing about its work.
   if (facts.expiry !== "after-result") {
     if (exit.kind === "lost") return "lost";
@@ -172,12 +174,11 @@ function agentErrorCause(facts: IterationFacts): AgentErrorCause | null {
     if (exit.code !== 0) return "exit";
   }
   if (result?.isError === true) return "result-error";
-  if (result === null && facts.reportsResult) return "no-result";
-  return facts.contextLost ? "context-lost" : null;
+  return result === null && facts.reportsResult ? "no-result" : null;
 }
 
 function errorMessage(facts: IterationFacts, cause: AgentErrorCause): string {
-  const { exit, result } = facts;
+  const { exit } = facts;
   const what = {
     "not-logged-in": "The agent is not logged in",
     lost: "The agent's process was lost",
@@ -187,12 +188,14 @@ function errorMessage(facts: IterationFacts, cause: AgentErrorCause): string {
     "no-result": "The agent ended without a result",
     "context-lost": "The agent lost its context and started another session",
   }[cause];
-  const details = cause === "context-lost" ? "" : said(result?.isError === true ? result.text : "", facts);
+  const details = cause === "context-lost" ? "" : detailsOf(facts);
   return details === "" ? what : `${what}: ${details}`;
 }
 
-function said(resultText: string, { error, errorOutput }: IterationFacts): string {
-  return [resultText, error?.text ?? "", errorOutput].map((text) => text.trim()).find((text) => text !== "") ?? "";
+/** The most telling text: the result's, the agent's own error, what it printed on stderr. */
+function detailsOf({ result, error, errorOutput }: IterationFacts): string {
+  const texts = [result?.isError === true ? result.text : "", error?.text ?? "", errorOutput];
+  return texts.map((text) => text.trim()).find((text) => text !== "") ?? "";
 }
 
 function isReady(end: IterationEnd): boolean {

@@ -86,6 +86,6 @@ async function inTerminal(args: string[]): Promise<number | null> {
     env: { ...machine.environment, TERM: process.env["TERM"] ?? "dumb" },
     stdio: "inherit",
   });
-  const [code] = (await once(child, "exit")) as [number | null];
-  return code;
+  const [status] = (await once(child, "exit")) as [number | null];
+  return status;
 }

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 /** The command line as it runs from the sources. */
@@ -58,26 +59,60 @@ export async function makeMachine(): Promise<Machine> {
       const child = machine.start(args, options);
       child.stdin.on("error", () => undefined);
       child.stdin.end(options.input ?? "");
-      const exit = new Promise<number | null>((resolve) => child.on("close", resolve));
-      const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), exit]);
-      return { code, stdout, stderr };
+      return outcomeOf(child);
     },
     start: (args, options = {}) =>
-      spawn(process.execPath, [cli, ...args], { cwd: options.cwd ?? top, env: { ...environment, ...options.env } }),
+      spawn(process.execPath, [cli, ...args], {
+        cwd: options.cwd ?? top,
+        env: { ...environment, ...options.env },
+        timeout: COMMAND_TIMEOUT,
+        killSignal: "SIGKILL",
+      }),
     processes: () => processesNaming(top),
     [Symbol.asyncDispose]: () => tearDown(machine),
   };
   return machine;
 }
 
+/** A command that hangs fails its test and not the whole suite (ms). */
+const COMMAND_TIMEOUT = 120_000;
+
+/** What a command that was started comes to. */
+export async function outcomeOf(child: ChildProcessWithoutNullStreams): Promise<Outcome> {
+  const exit = new Promise<number | null>((resolve) => child.on("close", resolve));
+  const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), exit]);
+  return { code, stdout, stderr };
+}
+
 /** Stops the machine's server; fails when any of its processes outlives that. */
 async function tearDown(machine: Machine): Promise<void> {
   const down = await machine.makima(["down", "--stop-tasks"]);
-  const left = await machine.processes();
-  for (const pid of left) process.kill(pid, "SIGKILL");
+  const left = await survivors(machine);
+  for (const pid of left) kill(pid);
   await rm(machine.root, { recursive: true, force: true, maxRetries: 5 });
   if (down.code !== 0) throw new Error(`makima down exited ${down.code}: ${down.stderr}`);
   if (left.length > 0) throw new Error(`processes outlived makima down: ${left.join(", ")}`);
+}
+
+/** What is left after the moment that a process takes to exit when its work is done. */
+async function survivors(machine: Machine): Promise<number[]> {
+  const deadline = performance.now() + EXIT_GRACE;
+  for (;;) {
+    const left = await machine.processes();
+    if (left.length === 0 || performance.now() > deadline) return left;
+    await sleep(20);
+  }
+}
+
+/** For a machine under load (ms). */
+const EXIT_GRACE = 3_000;
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended in this moment.
+  }
 }
 
 /** Live processes whose environment or command line names `path`. */

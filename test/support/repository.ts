@@ -3,6 +3,9 @@ import { createHash } from "node:crypto";
 import { lstat, mkdir, mkdtemp, readFile, readdir, readlink, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import type { Checkout } from "../../src/daemon/checkout/checkout.ts";
+import { createCheckout } from "../../src/daemon/checkout/worktree.ts";
+import type { CheckoutSpec } from "../../src/daemon/checkout/worktree.ts";
 import { createGit } from "../../src/platform/git/git.ts";
 import type { Git } from "../../src/platform/git/git.ts";
 
@@ -48,6 +51,22 @@ export async function openTestRepository(files: Record<string, string> = { "a.tx
     run,
     [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
   };
+}
+
+/** What is asked for the checkout of a task called "task-1". */
+export function checkoutSpec(r: TestRepository): CheckoutSpec {
+  return {
+    taskId: "task-1",
+    repository: { topLevel: r.dir, commonDir: r.commonDir },
+    branch: "makima/goal/task-1",
+    baseCommit: r.base,
+    dir: join(r.worktrees, "task-1"),
+    includeChanges: false,
+  };
+}
+
+export async function makeCheckout(r: TestRepository, spec: Partial<CheckoutSpec> = {}): Promise<Checkout> {
+  return createCheckout(r.git, { ...checkoutSpec(r), ...spec });
 }
 
 /** Writes files below a directory, with the directories that they need. */

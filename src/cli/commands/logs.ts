@@ -81,7 +81,8 @@ async function show(context: Context, connection: Connection, request: Request):
     const onData = (data: Uint8Array) => output.bytes(data);
     const stream = new LiveStream(subscriber, { runId, stream: EVENTS, follow: wanted.follow, onData });
     output.closed.addEventListener("abort", () => stream.abandon());
-    return stream.ended;
+    await stream.ended;
+    return;
   }
   const events: RunEvent[] = [];
   const listener = listenerFor(context, connection, request, events);

@@ -1,13 +1,12 @@
-import { MINUTE } from "../../platform/config/units.ts";
 import type { Connection } from "../connect.ts";
 import type { Context } from "../context.ts";
 
-/** The daemon keeps to the limit itself and can say more about it; this is for a task that no daemon took, or lost. */
-const GRACE = MINUTE;
+/** Node turns a longer timer into one of 1 ms. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 export interface StopperOptions {
   taskId: string;
-  /** Stop the task after this long (ms); null: never. */
+  /** Stop the task after this long (ms), also when no daemon has taken it; null: never. */
   timeout: number | null;
 }
 
@@ -26,7 +25,7 @@ export class Stopper implements Disposable {
     this.#connection = connection;
     this.#taskId = taskId;
     this.#listening = context.onSignals(["SIGINT", "SIGTERM"], () => this.#onSignal());
-    this.#timer = timeout === null ? null : setTimeout(() => this.#onTimeout(), Math.min(timeout + GRACE, 2 ** 31 - 1));
+    this.#timer = timeout === null ? null : setTimeout(() => this.#onTimeout(), Math.min(timeout, LONGEST_TIMER));
   }
 
   get timedOut(): boolean {

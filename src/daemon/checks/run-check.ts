@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { parseTestCounts } from "../../core/test-counts.ts";
+import { parseTestCounts, ranNoTests } from "../../core/test-counts.ts";
 import { attach, launch } from "../../platform/process/detached.ts";
 import type { DetachedProcess, Exit } from "../../platform/process/detached.ts";
 import { killByEnvironment } from "../../platform/process/reap.ts";
@@ -50,12 +50,13 @@ export async function runCheck(run: RunContext, place: CheckPlace): Promise<{ re
   const { exit, timedOut } = await ended(run, process, check.timeoutMs ?? run.spec.limits.checkTimeoutMs);
   if (run.detach.aborted) throw run.detach.reason;
   const durationMs = Math.round(performance.now() - startedAt);
-  await process.drained(DRAIN);
+  // First its leftovers: a server that it left behind would hold its output open.
   await killByEnvironment(MARKER, markerOf(run, path));
+  await process.drained(DRAIN);
   const tail = await outputTail(process.dir);
   const tests = parseTestCounts(tail);
   const flags = await undo(run, check.command, before);
-  if (tests?.total === 0) flags.push({ kind: "no-tests-ran", path: null, detail: `\`${check.command}\` ran no test` });
+  if (tests !== null && ranNoTests(tests)) flags.push({ kind: "no-tests-ran", path: null, detail: `\`${check.command}\` ran no test` });
   const failure = failureOf(exit, timedOut, flags);
   const report: CheckReport = {
     name: check.name,

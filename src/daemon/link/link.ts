@@ -76,9 +76,9 @@ export class Link implements AsyncDisposable {
     socket.on("open", () => {
       this.#tell({ type: "hello", version: LINK_VERSION, ...this.#options.hello() });
     });
-    socket.on("message", (data, binary) => {
+    socket.on("message", (data: Buffer, binary) => {
       alive.heard();
-      if (!binary) this.#receive(parseMessage(String(data)), state);
+      if (!binary) this.#receive(parseMessage(data.toString("utf8")), state);
     });
     socket.on("pong", alive.heard);
     socket.on("error", (error) => (state.reason = error.message));

@@ -1,5 +1,5 @@
 import { CircuitBreaker } from "../../core/circuit-breaker.ts";
-import type { BreakerState, BreakerThresholds } from "../../core/circuit-breaker.ts";
+import type { BreakerThresholds } from "../../core/circuit-breaker.ts";
 import type { LoopLimits } from "../../protocol/run-spec.ts";
 import type { RunContext } from "./context.ts";
 
@@ -7,17 +7,12 @@ import type { RunContext } from "./context.ts";
 export function breakerOf(run: RunContext): CircuitBreaker {
   const thresholds = thresholdsOf(run.spec.limits);
   const { verdict } = run.state;
-  if (verdict !== null) return restore(verdict.breaker, thresholds);
+  if (verdict !== null) return CircuitBreaker.restore(verdict.breaker, thresholds);
   const earlier = run.spec.resume?.breaker ?? null;
   if (earlier === null) return new CircuitBreaker(thresholds);
-  const breaker = restore(earlier, thresholds);
+  const breaker = CircuitBreaker.restore(earlier, thresholds);
   breaker.halfOpen();
   return breaker;
-}
-
-/** The journal and the server keep a breaker as the JSON that it gave: it comes back the same. */
-function restore(state: Record<string, unknown>, thresholds: Partial<BreakerThresholds>): CircuitBreaker {
-  return CircuitBreaker.restore(state as unknown as BreakerState, thresholds);
 }
 
 function thresholdsOf(limits: LoopLimits): Partial<BreakerThresholds> {

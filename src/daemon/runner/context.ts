@@ -1,4 +1,6 @@
-import type { AgentSettings } from "../agents/agent.ts";
+import { MakimaError } from "../../core/errors.ts";
+import type { Agent, AgentSettings } from "../agents/agent.ts";
+import { createAgent } from "../agents/registry.ts";
 import type { RunDirectory } from "../journal/run-directory.ts";
 import type { RunUpload } from "../link/upload.ts";
 import type { Clock } from "../../platform/clock.ts";
@@ -26,6 +28,12 @@ export interface RunnerServices {
   allowsRepository: (path: string) => boolean;
 }
 
+/** The run's agent, and what it was configured with. */
+export interface RunAgent {
+  agent: Agent;
+  settings: AgentSettings;
+}
+
 /** A run in the hands of the steps: its spec, its state, and the one way to change that state, which is to record. */
 export class RunContext {
   readonly services: RunnerServices;
@@ -38,6 +46,8 @@ export class RunContext {
   /** Either of the two: whatever sleeps must wake. */
   readonly interrupt: AbortSignal;
   #state: RunState;
+  #agent: Promise<RunAgent> | null = null;
+  #aside: Promise<void> = Promise.resolve();
 
   constructor(services: RunnerServices, directory: RunDirectory, upload: RunUpload, detach: AbortSignal) {
     this.services = services;
@@ -60,6 +70,22 @@ export class RunContext {
     return this.services.log;
   }
 
+  /** As configured when this daemon took the run up: an edit in mid-run must not change what the iterations are. */
+  agent(): Promise<RunAgent> {
+    this.#agent ??= findAgent(this);
+    return this.#agent;
+  }
+
+  /** Does something beside the loop, after what was put aside before; `work` must not throw. */
+  aside(work: () => Promise<void>): void {
+    this.#aside = this.#aside.then(work);
+  }
+
+  /** Resolves when nothing that was put aside is left to do. */
+  settled(): Promise<void> {
+    return this.#aside;
+  }
+
   now(): number {
     return this.services.clock.now();
   }
@@ -72,9 +98,19 @@ export class RunContext {
 
   /** Writes events to the journal, from which alone the state follows, and wakes the link. */
   record(...events: RunEvent[]): void {
-    const durable = events.some(({ type }) => type === "verdict" || type === "finished");
+    // Only a power cut loses what is not flushed, and then the agent is gone too: the iteration is simply taken up again.
+    const durable = events.some(({ type }) => type === "finished");
     this.directory.append(events, { durable });
     this.#state = events.reduce(applyEvent, this.#state);
     this.upload.wake();
   }
+}
+
+async function findAgent({ services, spec }: RunContext): Promise<RunAgent> {
+  const agents = await services.loadAgents();
+  const settings = agents[spec.agent];
+  if (settings !== undefined) return { settings, agent: createAgent(settings, services.environment) };
+  throw new MakimaError("agent_missing", `No agent is called "${spec.agent}"`, {
+    hint: `Configured: ${Object.keys(agents).join(", ")}. Add [agents.${spec.agent}] with its command.`,
+  });
 }

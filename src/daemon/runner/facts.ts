@@ -35,6 +35,6 @@ export async function factsOf(
 /** The agent answered from another session than the one it was to go on with, or does not know that one. */
 function contextLost({ started }: OpenIteration, { sessionId, result }: Observation): boolean {
   if (!started.resumed || started.sessionId === null) return false;
-  if (result?.isError === true && /^No conversation found/.test(result.text)) return true;
+  if (result?.isError === true && result.text.startsWith("No conversation found")) return true;
   return sessionId !== null && sessionId !== started.sessionId;
 }

@@ -27,6 +27,14 @@ const STEPS: Record<Exclude<Step, "end">, (run: RunContext) => Promise<void>> = 
  * Resolves when the run has finished, or when the daemon lets go of it: then the agent goes on and the next daemon takes over.
  */
 export async function carryOn(run: RunContext): Promise<void> {
+  try {
+    await loop(run);
+  } finally {
+    await run.settled();
+  }
+}
+
+async function loop(run: RunContext): Promise<void> {
   for (;;) {
     if (run.detach.aborted) return;
     const step = nextStep(run.state, run.spec);

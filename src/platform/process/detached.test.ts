@@ -130,10 +130,12 @@ test("an exit that cannot be written is written as soon as it can", async () => 
 
 test("letting go of a process leaves it running", async () => {
   await using playground = await Playground.open();
-  const agent = await launch(playground.options("sleeps.sh"));
+  const agent = await launch(playground.options("ignores-sigint-and-sigterm.sh"));
+  assert.equal(await playground.printed("ready"), "ready\n");
+  const stopped = agent.stop();
   await agent[Symbol.asyncDispose]();
   await assert.rejects(agent.exited, { name: "AbortError" });
-  assert.equal(await playground.printed("ready"), "ready\n");
+  await assert.rejects(stopped, { name: "AbortError" });
   process.kill(agent.pid, 0);
 });
 

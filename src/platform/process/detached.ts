@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, unlinkSync, writeSync } from "node:fs";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { ensurePrivateDir, isErrno } from "../files.ts";
+import { ensurePrivateDir } from "../files.ts";
 import { watchDirectory } from "../watch.ts";
 import { closeInheritedDescriptors } from "./descriptors.ts";
-import { isSameProcess } from "./identity.ts";
+import { isSameProcess, signalProcess } from "./identity.ts";
 import { type Exit, type ProcessRecord, abandon, readExit, readRecord, reclaim } from "./record.ts";
 import { SHIM, environmentScript } from "./shim.ts";
 
@@ -73,9 +73,7 @@ export class DetachedProcess implements AsyncDisposable {
     this.dir = dir;
     this.pid = record.process.pid;
     this.#record = record;
-    this.exited = this.#exit.promise;
-    // Not everyone who disposes a process waits for its end.
-    this.exited.catch(() => {});
+    this.exited = ignoreRejection(this.#exit.promise);
     this.#watch = watchDirectory(dir, POLL_MS, (name) => {
       if (name === null || name === "exit" || name === "drained") this.#look();
     });
@@ -89,24 +87,22 @@ export class DetachedProcess implements AsyncDisposable {
 
   /** Sends a signal to the process and everything in its group; does nothing once it has ended. */
   signal(signal: NodeJS.Signals): void {
-    // Between its record and its session it has no group yet, nor children.
-    for (const target of [-this.pid, this.pid]) {
-      if (!isSameProcess(this.#record.process)) return;
-      try {
-        process.kill(target, signal);
-        return;
-      } catch (error) {
-        if (!isErrno(error, "ESRCH")) throw error;
-      }
-    }
+    const { process } = this.#record;
+    // Between its record and its session it leads no group yet, and has no children either.
+    if (!signalProcess(process, signal, { group: true })) signalProcess(process, signal);
   }
 
-  /** Asks, asks firmly, then kills. Processes that left the group are not reached: see killByEnvironment. */
+  /**
+   * Asks, asks firmly, then kills. Rejects when disposed before the end. Processes that left the group are not reached: see
+   * killByEnvironment.
+   */
   stop({ interruptMs = 7500, terminateMs = 2500 } = {}): Promise<Exit> {
-    this.#stopping ??= this.#stop([
-      ["SIGINT", interruptMs],
-      ["SIGTERM", terminateMs],
-    ]);
+    this.#stopping ??= ignoreRejection(
+      this.#stop([
+        ["SIGINT", interruptMs],
+        ["SIGTERM", terminateMs],
+      ]),
+    );
     return this.#stopping;
   }
 
@@ -144,6 +140,12 @@ export class DetachedProcess implements AsyncDisposable {
   }
 }
 
+/** Whoever lets go of a process need not have waited for its end. */
+function ignoreRejection<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}
+
 function spawnShim({ argv, cwd, env, stdinFile, dir, maxOutputBytes }: LaunchOptions): ChildProcess {
   const blocks = maxOutputBytes === undefined ? "" : String(Math.floor(maxOutputBytes / BLOCK));
   closeInheritedDescriptors();
@@ -151,9 +153,8 @@ function spawnShim({ argv, cwd, env, stdinFile, dir, maxOutputBytes }: LaunchOpt
   try {
     const shim = spawn("/bin/sh", ["-c", SHIM, "sh", dir, stdinFile ?? "/dev/null", blocks, ...argv], {
       cwd,
-      // The shim's tools are the system's: a relative PATH entry would let a checkout replace them. And it carries
-      // nothing of the process's environment, so killByEnvironment spares it to write down what happened.
-      env: { PATH: `/usr/bin:/bin:${env["PATH"] ?? ""}` },
+      // The shim carries nothing of the process's environment, so killByEnvironment lets it write down what happened.
+      env: { PATH: toolPath(env["PATH"]) },
       detached: true,
       stdio: [environment, "ignore", "ignore"],
     });
@@ -162,6 +163,11 @@ function spawnShim({ argv, cwd, env, stdinFile, dir, maxOutputBytes }: LaunchOpt
   } finally {
     closeSync(environment);
   }
+}
+
+/** Where the shim finds its tools: the system's first, and never in the working directory, which is not to be trusted. */
+function toolPath(path = ""): string {
+  return ["/usr/bin", "/bin", ...path.split(":").filter(isAbsolute)].join(":");
 }
 
 /** A descriptor of a file without a name, at its start: secrets that no argument list and no directory shows. */

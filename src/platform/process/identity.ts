@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { isErrno } from "../files.ts";
 
 /** A process for good: a pid alone is given to another process some time after the end of the first. */
 export interface ProcessIdentity {
@@ -15,10 +16,21 @@ export function identify(pid: number): ProcessIdentity | null {
   return startTime === null ? null : { pid, startTime, bootId: bootId() };
 }
 
-/** Whether that very process still runs. Signals go only to a process that was proven so just before. */
+/** Whether that very process still runs. */
 export function isSameProcess(identity: ProcessIdentity): boolean {
   const now = identify(identity.pid);
   return now !== null && now.startTime === identity.startTime && now.bootId === identity.bootId;
+}
+
+/** Signals that very process, or (`group`) the group that it leads; false when it has ended, or leads none. */
+export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals, { group = false } = {}): boolean {
+  if (!isSameProcess(identity)) return false;
+  try {
+    return process.kill(group ? -identity.pid : identity.pid, signal);
+  } catch (error) {
+    if (isErrno(error, "ESRCH")) return false;
+    throw error;
+  }
 }
 
 /** Fields of /proc/PID/stat, from the third on: the second is the command, which may hold spaces and parentheses. */

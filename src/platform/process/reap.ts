@@ -2,12 +2,13 @@ import { readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
 import { runCommand } from "./command.ts";
-import { identify, isSameProcess } from "./identity.ts";
+import { identify, signalProcess } from "./identity.ts";
 
 /** Scans of the process table before giving up on something that multiplies faster than it is killed. */
 const MAX_SCANS = 100;
-/** Lets the killed die and the newly forked appear between two scans. */
+/** Time for the killed to die. */
 const PAUSE_MS = 10;
+/** How many processes are looked at in one turn of the event loop: about 1 ms. */
 const SLICE = 50;
 
 /**
@@ -18,9 +19,9 @@ export async function killByEnvironment(name: string, value: string): Promise<bo
   // Twice none, because a process that was forking during a scan may have left a child behind the scan's back.
   let emptyScans = 0;
   for (let scan = 0; scan < MAX_SCANS && emptyScans < 2; scan++) {
-    if (scan > 0) await delay(PAUSE_MS);
-    const killed = await killOnce(`${name}=${value}`);
-    emptyScans = killed === 0 ? emptyScans + 1 : 0;
+    const found = await killOnce(`${name}=${value}`);
+    emptyScans = found === 0 ? emptyScans + 1 : 0;
+    if (found > 0) await delay(PAUSE_MS);
   }
   return emptyScans === 2;
 }
@@ -32,7 +33,7 @@ async function killOnce(entry: string): Promise<number> {
   // A second look after the identities were taken: what is killed is what carried the entry, not a later owner of the pid.
   const confirmed = new Set(await carriers(entry));
   for (const suspect of suspects) {
-    if (suspect !== null && confirmed.has(suspect.pid) && isSameProcess(suspect)) process.kill(suspect.pid, "SIGKILL");
+    if (suspect !== null && confirmed.has(suspect.pid)) signalProcess(suspect, "SIGKILL");
   }
   return suspects.length;
 }
@@ -46,7 +47,7 @@ async function carriersInProc(entry: string): Promise<number[]> {
   const found: number[] = [];
   const pids = (await readdir("/proc")).map(Number).filter(Number.isInteger);
   for (const [index, pid] of pids.entries()) {
-    // Synchronous reads cost a fifth of asynchronous ones here; a slice of them holds others up for about 1 ms.
+    // Synchronous reads, in slices: of files that the kernel makes up they cost a fifth of asynchronous ones.
     if (index % SLICE === SLICE - 1) await nextTurn();
     if (`\0${environmentOf(pid)}`.includes(`\0${entry}\0`)) found.push(pid);
   }

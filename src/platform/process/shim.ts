@@ -1,6 +1,6 @@
 /**
- * The shim: a POSIX shell script that stands between makima and one process, and outlives makima. It costs about 1 MB
- * and no file of its own (`sh -c`). In its directory it leaves
+ * The shim: a POSIX shell script that stands between a launcher and one process, and outlives the launcher. It costs
+ * 0.5 MB and no file of its own (`sh -c`). In its directory it leaves
  *
  *     out, err  what the process printed, byte for byte
  *     pid       who runs, see record.ts; made once, before the process starts

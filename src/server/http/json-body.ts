@@ -24,7 +24,7 @@ export function useJsonBodies(app: FastifyInstance): void {
 function depth(json: string): number {
   let deepest = 0;
   let open = 0;
-  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"?|[[{]|[\]}]/gs)) {
+  for (const [token] of json.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"?|[[{]|[\]}]/gs)) {
     if (token === "[" || token === "{") open += 1;
     else if (token === "]" || token === "}") open -= 1;
     deepest = Math.max(deepest, open);

@@ -113,7 +113,6 @@ async function updateIteration(
 
 async function applyVerdict(tx: Write, { runId, taskId }: Lease, event: RunEventOf<"verdict">): Promise<void> {
   await updateIteration(tx, runId, event.index, {
-    session_id: event.sessionId,
     gate: event.gate === null ? null : toJson(event.gate),
     changed: event.changed ? 1 : 0,
     error: event.error,
@@ -130,7 +129,8 @@ async function applyVerdict(tx: Write, { runId, taskId }: Lease, event: RunEvent
       iterations: eb("iterations", "+", event.uncounted ? 0 : 1),
       breaker: toJson(event.breaker),
       tampering: toJson(withTampering(before, event.tampering)),
-      ...(event.sessionId === null ? {} : { session_id: event.sessionId }),
+      session_id: event.sessionId,
+      head: event.head,
     }))
     .where("id", "=", runId)
     .execute();

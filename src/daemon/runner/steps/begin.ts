@@ -3,16 +3,14 @@ import { join } from "node:path";
 import { firstPrompt, nextPrompt } from "../../../core/prompts.ts";
 import { ensurePrivateDir } from "../../../platform/files.ts";
 import { iterationPath } from "../../../protocol/streams.ts";
-import { createAgent } from "../../agents/registry.ts";
 import type { RunContext } from "../context.ts";
-import { agentSettings } from "./prepare.ts";
 
 /** Decides prompt and session of the next iteration and records them; the agent is started by the next step. */
 export async function begin(run: RunContext): Promise<void> {
   const { state } = run;
   const before = state.verdict ?? state.checkout;
   if (before === null) throw new Error("an iteration needs a checkout");
-  const agent = createAgent(await agentSettings(run), run.services.environment);
+  const { agent } = await run.agent();
   const index = state.iterations + 1;
   await ensurePrivateDir(join(run.directory.path, iterationPath(index)));
   run.record({

@@ -48,7 +48,8 @@ export async function conclude(run: RunContext, concluded: Concluded): Promise<v
   if (countsAsIteration(finding.end)) feed(breaker, observation, { finding, error, elapsedMs: run.now() - open.started.at });
   const verdict = decide({ ...judgement, breaker: { state: breaker.state, reason: breaker.reason }, now: run.now() });
   run.record(...events(run, concluded, { finding, verdict, error }));
-  await keepCheckpoint(run, checkout, { index: open.started.index, finding });
+  // It is made of objects that are written already, so the next iteration need not wait for it.
+  run.aside(() => keepCheckpoint(run, checkout, { index: open.started.index, finding }));
 }
 
 async function find(run: RunContext, checkout: Checkout, { open, agent, observation, dir }: Concluded): Promise<Finding> {

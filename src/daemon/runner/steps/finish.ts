@@ -35,6 +35,7 @@ export async function finish(run: RunContext): Promise<void> {
  * checkout goes when its branch holds everything that it was for; a run that did not get there keeps it.
  */
 export async function finishWith(run: RunContext, { outcome, reason, error }: Ending): Promise<void> {
+  await run.settled();
   if (!(await killByEnvironment("MAKIMA_RUN_ID", run.spec.runId))) {
     run.log.error({ run: run.spec.runId }, "processes of a run multiply faster than they can be killed");
   }

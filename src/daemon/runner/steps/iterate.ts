@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { CircuitBreaker } from "../../../core/circuit-breaker.ts";
+import type { CircuitBreaker } from "../../../core/circuit-breaker.ts";
 import { gateInstructions } from "../../../core/prompts.ts";
 import { writeAtomic } from "../../../platform/files.ts";
 import { attach, launch } from "../../../platform/process/detached.ts";
@@ -7,20 +7,17 @@ import type { DetachedProcess } from "../../../platform/process/detached.ts";
 import type { RunEventOf } from "../../../protocol/run-events.ts";
 import { iterationPath } from "../../../protocol/streams.ts";
 import type { Agent, AgentSettings } from "../../agents/agent.ts";
-import { createAgent } from "../../agents/registry.ts";
 import { breakerOf } from "../breaker.ts";
 import type { RunContext } from "../context.ts";
 import { agentEnvironment } from "../environment.ts";
 import { observe } from "../observe.ts";
 import { conclude } from "./conclude.ts";
-import { agentSettings } from "./prepare.ts";
 
 /** Follows the open iteration's agent to its end, starting it if no daemon has yet, and records the verdict. */
 export async function iterate(run: RunContext): Promise<void> {
   const { open } = run.state;
   if (open === null) throw new Error("no iteration is open");
-  const settings = await agentSettings(run);
-  const agent = createAgent(settings, run.services.environment);
+  const { agent, settings } = await run.agent();
   const breaker = breakerOf(run);
   const path = iterationPath(open.started.index);
   using _upload = run.upload.follow(path);

@@ -2,7 +2,6 @@ import { join } from "node:path";
 import { MakimaError } from "../../../core/errors.ts";
 import { parseRepositoryConfig } from "../../../platform/config/repository.ts";
 import { inspectRepository, readFileAt } from "../../../platform/git/repository.ts";
-import { createAgent } from "../../agents/registry.ts";
 import { createCheckout } from "../../checkout/worktree.ts";
 import type { PinnedCheck } from "../../checks/run-check.ts";
 import { snapshotTree } from "../../checkout/snapshot.ts";
@@ -16,7 +15,7 @@ const REPOSITORY_CONFIG = ".makima.toml";
  */
 export async function prepare(run: RunContext): Promise<void> {
   const { spec, services } = run;
-  await requireAgent(run);
+  await (await run.agent()).agent.preflight();
   if (!services.allowsRepository(spec.repository)) {
     throw new MakimaError("forbidden", `This daemon may not work in ${spec.repository}`, {
       hint: "Add it to [daemon] repositories in the daemon's configuration.",
@@ -41,21 +40,6 @@ export async function prepare(run: RunContext): Promise<void> {
     tree,
     excluded: spec.includeChanges ? 0 : repository.dirtyFiles,
     checks,
-  });
-}
-
-async function requireAgent(run: RunContext): Promise<void> {
-  const settings = await agentSettings(run);
-  await createAgent(settings, run.services.environment).preflight();
-}
-
-/** The run's agent as it is configured now. */
-export async function agentSettings(run: RunContext) {
-  const agents = await run.services.loadAgents();
-  const settings = agents[run.spec.agent];
-  if (settings !== undefined) return settings;
-  throw new MakimaError("agent_missing", `No agent is called "${run.spec.agent}"`, {
-    hint: `Configured: ${Object.keys(agents).join(", ")}. Add [agents.${run.spec.agent}] with its command.`,
   });
 }
 

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { after, before, suite, test } from "node:test";
+import { CATALOG } from "./catalog.ts";
+import { Sandbox } from "./fixtures/makima.ts";
+
+let sandbox: Sandbox;
+before(async () => {
+  sandbox = await Sandbox.open();
+});
+after(() => sandbox[Symbol.asyncDispose]());
+
+test("without arguments it prints its help", async () => {
+  const { code, stdout, stderr } = await sandbox.makima([]);
+  assert.equal(code, 0);
+  assert.equal(stderr, "");
+  for (const name of Object.keys(CATALOG)) assert.match(stdout, new RegExp(`^  ${name} `, "m"));
+});
+
+test("--version prints the version and nothing else", async () => {
+  assert.match((await sandbox.makima(["--version"])).stdout, /^\d+\.\d+\.\d+\n$/);
+});
+
+suite("every command", { concurrency: 2 }, () => {
+  for (const [name, { load }] of Object.entries(CATALOG)) {
+    test(`${name} has a help with its options and examples that name it`, async () => {
+      const command = await load();
+      const { code, stdout } = await sandbox.makima([name, "--help"]);
+      assert.equal(code, 0);
+      assert.match(stdout, /\nExamples:\n {2}\$ makima /);
+      for (const { flags } of Object.values(command.options)) assert.ok(stdout.includes(`  ${flags} `), flags);
+      assert.match(stdout, /--json /);
+      assert.ok(command.examples.length > 0);
+      for (const [line] of command.examples) assert.match(line, new RegExp(`^makima ${name}\\b`));
+    });
+  }
+});
+
+test("help of a command can be asked for in both ways", async () => {
+  const [one, other] = await Promise.all([sandbox.makima(["help", "run"]), sandbox.makima(["run", "--help"])]);
+  assert.equal(one.stdout, other.stdout);
+});
+
+const MISUSES: [args: string[], message: RegExp, hint: RegExp][] = [
+  [["run", "--chek", "x", "goal"], /Unknown option '--chek'/, /Did you mean --check\?/],
+  [["rnu", "goal"], /Unknown command 'rnu'/, /Did you mean run\?/],
+  [["run"], /Missing required argument 'goal'/, /makima run --help/],
+  [["run", "two", "words"], /Too many arguments/, /quotes/],
+  [["run", "--base"], /argument missing/, /makima run --help/],
+  [["run", "goal", "--timeout", "soon"], /--timeout "soon" is not understood/, /90s, 15m or 1h30m/],
+  [["run", "goal", "--max-iterations", "0"], /--max-iterations "0"/, /whole number from 1/],
+  [["ps", "--server", "nowhere"], /not the address of a server/, /http:/],
+  [["ps", "--server", "http://127.0.0.1:1"], /no key/, /MAKIMA_API_KEY/],
+  [["logs", "--stream", "both", "x"], /no stream "both"/, /out, err, events/],
+  [["stop"], /No task is named/, /makima ps --all/],
+];
+
+suite("misuse", { concurrency: 2 }, () => {
+  for (const [args, message, hint] of MISUSES) {
+    test(`makima ${args.join(" ")}`, async () => {
+      const { code, stdout, stderr } = await sandbox.makima(args);
+      assert.equal(code, message.source === "no key" ? 4 : 2);
+      assert.equal(stdout, "");
+      const [first = "", second = "", ...rest] = stderr.trimEnd().split("\n");
+      assert.match(first, new RegExp(`^makima: .*${message.source}`));
+      assert.match(second, new RegExp(`^hint: .*${hint.source}`));
+      assert.deepEqual(rest, []);
+    });
+  }
+});
+
+test("with --json an error is one document on stderr", async () => {
+  const { code, stdout, stderr } = await sandbox.makima(["ps", "--jsno", "--json"]);
+  assert.equal(code, 2);
+  assert.equal(stdout, "");
+  assert.deepEqual(JSON.parse(stderr), {
+    error: { code: "usage", message: "Unknown option '--jsno'", hint: "Did you mean --json?" },
+  });
+});
+
+test("a server that is not there is unavailable", async () => {
+  const { code, stderr } = await sandbox.makima(["ps"], {
+    env: { MAKIMA_API_URL: "http://127.0.0.1:1", MAKIMA_API_KEY: "k" },
+  });
+  assert.equal(code, 6);
+  assert.match(stderr, /^makima: Cannot reach the server at http:\/\/127\.0\.0\.1:1 \(.+\)\nhint: /);
+});
+
+test("doctor says what is wrong, and how to mend it", async () => {
+  const { code, stdout } = await sandbox.makima(["doctor", "--json"], {
+    env: { MAKIMA_AGENTS_CLAUDE_COMMAND: "no-such-claude" },
+  });
+  assert.equal(code, 1);
+  const { healthy, checks } = JSON.parse(stdout) as { healthy: boolean; checks: Record<string, unknown>[] };
+  assert.equal(healthy, false);
+  const broken = checks.filter(({ state }) => state === "broken").map(({ name }) => name);
+  assert.deepEqual(broken, ["agent claude"]);
+});
+
+test("doctor --config tells where a value comes from", async () => {
+  const { code, stdout } = await sandbox.makima(["doctor", "--config", "--json"], {
+    env: { MAKIMA_LOOP_MAX_ITERATIONS: "7" },
+  });
+  assert.equal(code, 0);
+  const { values } = JSON.parse(stdout) as { values: { key: string; value: unknown; source: string }[] };
+  assert.deepEqual(
+    values.find(({ key }) => key === "loop.maxIterations"),
+    { key: "loop.maxIterations", value: 7, source: "MAKIMA_LOOP_MAX_ITERATIONS" },
+  );
+});

@@ -1,0 +1,68 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { systemClock } from "../../platform/clock.ts";
+import { paths } from "../../platform/config/paths.ts";
+import { createLogger } from "../../platform/log.ts";
+import type { Reply, Request } from "../../protocol/api.ts";
+import { ROUTES, routePath } from "../../protocol/routes.ts";
+import type { RouteName } from "../../protocol/routes.ts";
+import { Store } from "../db/store.ts";
+import { startServer } from "../server.ts";
+import type { RunningServer, ServerOptions } from "../server.ts";
+
+export const silent = createLogger({ level: "silent", format: "json", stream: { write: () => undefined } });
+
+/** A temporary directory that goes away with its scope. */
+export async function temporaryHome(): Promise<AsyncDisposable & { path: string }> {
+  const path = await mkdtemp(join(tmpdir(), "makima-server-"));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** A store on a real file. */
+export async function openStore(home: string): Promise<Store> {
+  return Store.open(join(home, "makima.db"), systemClock);
+}
+
+export async function launch(home: string, options: Partial<ServerOptions> = {}): Promise<RunningServer> {
+  const fixed = { host: "127.0.0.1", port: 0, publicUrl: null, log: silent, clock: systemClock, version: "0.0.0-test" };
+  return startServer({ paths: paths(home), ...fixed, ...options });
+}
+
+/** A server on a directory of its own; both go away with the scope. */
+export async function temporaryServer(): Promise<AsyncDisposable & { server: RunningServer; home: string }> {
+  await using resources = new AsyncDisposableStack();
+  const home = resources.use(await temporaryHome());
+  const server = resources.use(await launch(home.path));
+  const owned = resources.move();
+  return { server, home: home.path, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Calls a route as a user and gives back its reply; fails the test on any status but 200. */
+export async function call<R extends RouteName>(
+  server: RunningServer,
+  name: R,
+  request: Request<R>,
+  headers: Record<string, string> = {},
+): Promise<Reply<R>> {
+  const route = ROUTES[name];
+  const fields = Object.entries(request as Record<string, unknown>);
+  const url = new URL(routePath(route, { id: String(fields.find(([key]) => key === "id")?.[1] ?? "") }), server.url);
+  const rest = Object.fromEntries(fields.filter(([key]) => key !== "id"));
+  const init: RequestInit = { method: route.method, headers: { authorization: `Bearer ${server.userKey}`, ...headers } };
+  if (route.method === "GET") url.search = new URLSearchParams(rest as Record<string, string>).toString();
+  else Object.assign(init, { body: JSON.stringify(rest), headers: { ...init.headers, "content-type": "application/json" } });
+  const response = await fetch(url, init);
+  const text = await response.text();
+  if (response.status !== 200) throw new Error(`${name}: ${response.status} ${text}`);
+  return JSON.parse(text) as Reply<R>;
+}
+
+/** Resolves once `condition` holds; what it waits for must come from elsewhere. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 1000; tries += 1) {
+    if (await condition()) return;
+    await systemClock.sleep(10);
+  }
+  throw new Error("the condition did not come true within 10 s");
+}

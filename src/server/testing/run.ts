@@ -1,0 +1,66 @@
+import { CreateContract } from "../../protocol/api.ts";
+import { encodeEvent } from "../../protocol/run-events.ts";
+import type { RunEvent } from "../../protocol/run-events.ts";
+import { EVENTS } from "../../protocol/streams.ts";
+import { createContract } from "../contracts/create.ts";
+import { daemonConnected } from "../daemons/daemons.ts";
+import type { Store } from "../db/store.ts";
+import { spawnRun } from "../dispatch/spawn.ts";
+import { ingest } from "../runs/ingest.ts";
+import type { Receipt } from "../runs/ingest.ts";
+import { readStream } from "../runs/streams.ts";
+import { getTask } from "../tasks/view.ts";
+import { contract } from "./data.ts";
+import { silent } from "./harness.ts";
+
+export interface TestRun {
+  taskId: string;
+  runId: string;
+  fence: number;
+}
+
+export const DAEMON = "d1";
+
+/** A task that has been given to the daemon. */
+export async function newRun(store: Store): Promise<TestRun> {
+  const { task } = await store.write((tx) => createContract(tx, CreateContract.parse(contract)));
+  await store.write((tx) => daemonConnected(tx, { id: DAEMON, name: DAEMON, host: "box", maxTasks: 100 }));
+  return nextRun(store, task.id);
+}
+
+/** The next run of a pending task. */
+export async function nextRun(store: Store, taskId: string): Promise<TestRun> {
+  await store.write((tx) => spawnRun(tx, taskId, DAEMON, "http://127.0.0.1:1"));
+  const { runId } = await getTask(store.db, taskId);
+  if (runId === null) throw new Error("no run");
+  const run = await store.db.selectFrom("runs").select("fence").where("id", "=", runId).executeTakeFirstOrThrow();
+  return { taskId, runId, fence: run.fence };
+}
+
+/** Appends as the run's daemon, in one transaction. */
+export async function append(
+  store: Store,
+  { runId, fence }: TestRun,
+  pieces: readonly { stream: string; offset: number; data: Uint8Array }[],
+): Promise<Receipt[]> {
+  const appends = pieces.map(({ data, ...where }) => ({ header: { run: runId, fence, ...where }, data }));
+  return store.write((tx) => ingest(tx, DAEMON, appends, silent));
+}
+
+/** Appends events behind those that are there. */
+export async function say(store: Store, run: TestRun, ...events: RunEvent[]): Promise<Receipt[]> {
+  const { length: offset } = await readAll(store, run.runId, EVENTS);
+  return append(store, run, [{ stream: EVENTS, offset, data: Buffer.from(events.map(encodeEvent).join("")) }]);
+}
+
+/** A stream from its beginning to its present end. */
+export async function readAll(store: Store, runId: string, stream: string): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  let offset = 0;
+  for (;;) {
+    const { data } = await readStream(store.db, runId, stream, offset);
+    if (data.length === 0) return Buffer.concat(pieces);
+    pieces.push(data);
+    offset += data.length;
+  }
+}
