@@ -2,9 +2,9 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createClient } from "../src/client/client.ts";
 import type { Client, Endpoint } from "../src/client/client.ts";
 import { Subscriber } from "../src/client/subscriber.ts";
+import { clientFor } from "../src/cli/http.ts";
 import { openSocket } from "../src/cli/socket.ts";
 import { defaultConfig } from "../src/platform/config/config.ts";
 import { cli, makeMachine } from "../test/support/machine.ts";
@@ -36,7 +36,7 @@ export async function startSystem(agentScript: string, { maxTasks }: { maxTasks:
   const server = background(machine, ["server", "--port", "0"]);
   const endpoint = await endpointOf(machine);
   const daemon = background(machine, ["daemon", "--max-tasks", String(maxTasks)]);
-  const client = createClient(endpoint);
+  const client = clientFor(endpoint);
   await until(async () => (await client.call("listDaemons", {})).daemons.some(({ online }) => online));
   return {
     client,

@@ -1,10 +1,10 @@
-import { createClient } from "../client/client.ts";
 import type { Client, Endpoint } from "../client/client.ts";
 import { MakimaError } from "../core/errors.ts";
 import { loadConfig } from "../platform/config/load.ts";
 import type { LoadedConfig } from "../platform/config/load.ts";
 import { paths as pathsIn } from "../platform/config/paths.ts";
 import type { Context } from "./context.ts";
+import { clientFor } from "./http.ts";
 import { ensureLocalServer, findLocalServer } from "./local/local-server.ts";
 import { localEndpoint } from "./local/server-file.ts";
 
@@ -33,7 +33,7 @@ export async function connect(context: Context, options: ConnectOptions, known?:
   return {
     loaded,
     endpoint,
-    call: async (name, request, callOptions) => createClient(await endpoint()).call(name, request, callOptions),
+    call: async (name, request, callOptions) => clientFor(await endpoint()).call(name, request, callOptions),
   };
 }
 

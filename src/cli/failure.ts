@@ -13,9 +13,11 @@ export function reportFailure(output: Output, error: unknown): number {
 /** The stack is for the report of the defect: without it nobody could mend it. */
 function reportDefect(output: Output, error: unknown): number {
   const body = errorBody(error);
-  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  if (output.json) output.error(JSON.stringify({ error: { ...body, message: `${body.message}: ${detail}` } }));
-  else output.error(`makima: ${body.message}\nhint: ${body.hint}\n${escapeForTerminal(detail, { keepNewlines: true })}`);
+  const what = error instanceof Error ? error.message : String(error);
+  const stack = (error instanceof Error && error.stack) || what;
+  const message = `${body.message}: ${what.split("\n", 1)[0]}`;
+  if (output.json) output.error(JSON.stringify({ error: { ...body, message, stack } }));
+  else output.error(`${messageLines(message)}\nhint: ${body.hint}\n${escapeForTerminal(stack, { keepNewlines: true })}`);
   return ERRORS.internal.exit;
 }
 

@@ -11,6 +11,16 @@ export interface Endpoint {
   key: string;
 }
 
+export interface HttpRequest {
+  method: Route["method"];
+  url: URL;
+  headers: Record<string, string>;
+  body: string | null;
+}
+
+/** One HTTP exchange, as the place provides it; rejects when there was no answer. */
+export type Send = (request: HttpRequest, signal: AbortSignal) => Promise<{ status: number; text: string }>;
+
 /** A server that accepts and then says nothing for this long (ms) counts as unreachable. */
 const ANSWER_WITHIN = 30_000;
 
@@ -30,11 +40,11 @@ export interface Client {
   call<R extends RouteName>(route: R, request: Fields<R>, options?: { signal?: AbortSignal }): Promise<Reply<R>>;
 }
 
-export function createClient(endpoint: Endpoint): Client {
+export function createClient(endpoint: Endpoint, send: Send): Client {
   return {
-    async call<R extends RouteName>(name: R, request: Fields<R>, options: { signal?: AbortSignal } = {}) {
-      const { url, init } = httpRequest(endpoint, ROUTES[name], request as object);
-      const response = await send(endpoint, url, init, options.signal);
+    async call<R extends RouteName>(name: R, fields: Fields<R>, options: { signal?: AbortSignal } = {}) {
+      const request = httpRequest(endpoint, ROUTES[name], fields as object);
+      const response = await exchange(endpoint, () => send(request, limited(options.signal)), options.signal);
       // The reply's shape is the server's promise: checking it here would load zod into every command and page.
       return readReply(endpoint, response) as Reply<R>;
     },
@@ -48,29 +58,32 @@ export function errorFromBody(body: { code: string; message: string; hint: strin
   return new MakimaError("internal", `${body.message} (${body.code})`, { hint: body.hint });
 }
 
-function httpRequest(endpoint: Endpoint, route: Route, request: object): { url: URL; init: RequestInit } {
+function httpRequest(endpoint: Endpoint, route: Route, fields: object): HttpRequest {
   const inPath = new Set(Array.from(route.path.matchAll(/:([a-z]+)/g), (match) => match[1]));
-  const fields = Object.entries(request).filter(([, value]) => value !== undefined);
-  const params = fields.filter(([name]) => inPath.has(name)).map(([name, value]) => [name, String(value)]);
-  const rest = fields.filter(([name]) => !inPath.has(name));
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined);
+  const params = given.filter(([name]) => inPath.has(name)).map(([name, value]) => [name, String(value)]);
+  const rest = given.filter(([name]) => !inPath.has(name));
 
+  const { method } = route;
   const url = new URL(routePath(route, Object.fromEntries(params)), endpoint.url);
   const headers: Record<string, string> = { accept: "application/json" };
   if (route.auth) headers["authorization"] = `Bearer ${endpoint.key}`;
-  if (route.method === "GET") {
+  if (method === "GET") {
     for (const [name, value] of rest) url.searchParams.set(name, String(value));
-    return { url, init: { method: route.method, headers } };
+    return { method, url, headers, body: null };
   }
   headers["content-type"] = "application/json";
-  return { url, init: { method: route.method, headers, body: JSON.stringify(Object.fromEntries(rest)) } };
+  return { method, url, headers, body: JSON.stringify(Object.fromEntries(rest)) };
 }
 
-async function send(endpoint: Endpoint, url: URL, init: RequestInit, cancelled: AbortSignal | undefined) {
+function limited(cancelled: AbortSignal | undefined): AbortSignal {
   const timeout = AbortSignal.timeout(ANSWER_WITHIN);
-  const signal = cancelled === undefined ? timeout : AbortSignal.any([cancelled, timeout]);
+  return cancelled === undefined ? timeout : AbortSignal.any([cancelled, timeout]);
+}
+
+async function exchange<T>(endpoint: Endpoint, send: () => Promise<T>, cancelled: AbortSignal | undefined): Promise<T> {
   try {
-    const response = await fetch(url, { ...init, signal });
-    return { status: response.status, text: await response.text() };
+    return await send();
   } catch (error) {
     if (cancelled?.aborted === true) throw error;
     throw new MakimaError("unavailable", `Cannot reach the server at ${endpoint.url} (${causeOf(error)})`, {
@@ -86,11 +99,10 @@ function readReply(endpoint: Endpoint, response: { status: number; text: string 
   throw new MakimaError("unavailable", `${endpoint.url} answered ${response.status}, but not as a makima server does`);
 }
 
-/** fetch hides the reason ("ECONNREFUSED") in the cause of a "fetch failed". */
+/** The short name of a system error ("ECONNREFUSED"), else what it says. */
 function causeOf(error: unknown): string {
-  const cause: unknown = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  if (typeof cause === "object" && cause !== null && "code" in cause) return String(cause.code);
-  return cause instanceof Error ? cause.message : String(cause);
+  if (!(error instanceof Error)) return String(error);
+  return "code" in error && typeof error.code === "string" ? error.code : error.message;
 }
 
 function parseJson(text: string): unknown {

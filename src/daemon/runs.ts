@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { errorBody } from "../core/errors.ts";
 import type { Command } from "../protocol/link.ts";
 import { RunDirectory } from "./journal/run-directory.ts";
@@ -13,9 +14,15 @@ const KEEP_DELIVERED = 24 * 60 * 60 * 1000;
 interface LiveRun {
   directory: RunDirectory;
   upload: RunUpload;
-  context: RunContext | null;
+  context: RunContext;
   /** Settles when the runner is through with the run; an upload may still be going on. */
   ended: Promise<void>;
+}
+
+/** A run's directory that is only a convenience; `since` is when the run was delivered (epoch ms). */
+interface Delivered {
+  path: string;
+  since: number;
 }
 
 interface Connection {
@@ -28,6 +35,9 @@ export class Runs implements AsyncDisposable {
   readonly #root: string;
   readonly #services: RunnerServices;
   readonly #live = new Map<string, LiveRun>();
+  #delivered: Delivered[] = [];
+  /** Writing about runs that are no longer live. */
+  #epilogues: Promise<void> = Promise.resolve();
   readonly #detach = new AbortController();
   #connection: Connection | null = null;
 
@@ -36,10 +46,17 @@ export class Runs implements AsyncDisposable {
     this.#services = services;
   }
 
-  /** Finds the runs below `root` and carries on with every one that has not finished. */
+  /** Finds the runs below `root` and carries on with every one that has not finished. One that cannot be read is left alone. */
   static async open(root: string, services: RunnerServices): Promise<Runs> {
     const runs = new Runs(root, services);
-    for (const directory of await RunDirectory.list(root)) await runs.#recover(directory);
+    for (const path of await RunDirectory.list(root)) {
+      try {
+        await runs.#recover(await RunDirectory.open(path));
+      } catch (error) {
+        services.log.error({ err: error, path }, "a run's directory cannot be read");
+      }
+    }
+    runs.#afterwards(() => runs.#removeOld(), "old runs cannot be removed");
     return runs;
   }
 
@@ -71,8 +88,9 @@ export class Runs implements AsyncDisposable {
     if (run === undefined) return;
     this.#services.log.warn({ run: runId }, "run is fenced: stopping it");
     run.upload.disconnect();
-    run.context?.cancel.abort("Replaced by a newer run of the task");
-    void run.ended.then(() => this.#delivered(run, {}));
+    const stop = this.#cancel(run, "Replaced by a newer run of the task");
+    this.#afterwards(() => stop, "a stop cannot be written down");
+    void run.ended.then(() => this.#letGo(run, {}));
   }
 
   /** Executes a command; null when it is done, else why it cannot be. Safe to repeat. */
@@ -91,6 +109,7 @@ export class Runs implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#detach.abort(new DOMException("The daemon is closing", "AbortError"));
     await Promise.all([...this.#live.values()].map(({ ended }) => ended));
+    await this.#epilogues;
     for (const { directory, upload } of this.#live.values()) {
       upload[Symbol.dispose]();
       directory.closeJournal();
@@ -105,35 +124,43 @@ export class Runs implements AsyncDisposable {
 
   async #interrupt({ runId, reason }: Extract<Command, { kind: "InterruptTask" }>): Promise<void> {
     const run = this.#live.get(runId);
-    if (run?.context === undefined || run.context === null) return;
-    await run.directory.requestCancel(reason);
-    run.context.cancel.abort(reason);
+    if (run !== undefined) await this.#cancel(run, reason);
+  }
+
+  /** Written down first, so that no crash forgets it; what cannot be written down is done all the same. */
+  async #cancel(run: LiveRun, reason: string): Promise<void> {
+    try {
+      await run.directory.requestCancel(reason);
+    } finally {
+      run.context.cancel.abort(reason);
+    }
   }
 
   async #recover(directory: RunDirectory): Promise<void> {
     const deliveredAt = await directory.deliveredAt();
     if (deliveredAt === null) await this.#adopt(directory);
-    else if (this.#services.clock.now() - deliveredAt > KEEP_DELIVERED) await directory.remove();
+    else this.#delivered.push({ path: directory.path, since: deliveredAt });
   }
 
   async #adopt(directory: RunDirectory): Promise<LiveRun> {
-    const run: LiveRun = {
-      directory,
-      upload: new RunUpload(directory, (acked) => this.#delivered(run, acked)),
-      context: null,
-      ended: Promise.resolve(),
-    };
-    run.context = new RunContext(this.#services, directory, run.upload, this.#detach.signal);
+    const { log } = this.#services;
+    const { runId } = directory.spec;
     const reason = await directory.cancelReason();
-    if (reason !== null) run.context.cancel.abort(reason);
-    this.#live.set(directory.spec.runId, run);
-    run.ended = this.#work(run, run.context);
+    const upload = new RunUpload(directory, {
+      delivered: (acked) => this.#letGo(run, acked),
+      failed: (error) => log.error({ err: error, run: runId }, "a run's output cannot be read; trying again"),
+    });
+    const context = new RunContext(this.#services, directory, upload, this.#detach.signal);
+    const run: LiveRun = { directory, upload, context, ended: Promise.resolve() };
+    if (reason !== null) context.cancel.abort(reason);
+    this.#live.set(runId, run);
+    run.ended = this.#work(run);
     return run;
   }
 
-  async #work(run: LiveRun, context: RunContext): Promise<void> {
+  async #work({ context, upload }: LiveRun): Promise<void> {
     await carryOn(context);
-    if (context.state.finished !== null) run.upload.complete();
+    if (context.state.finished !== null) upload.complete();
   }
 
   #connectOne(run: LiveRun): void {
@@ -144,12 +171,27 @@ export class Runs implements AsyncDisposable {
     });
   }
 
-  #delivered(run: LiveRun, acked: Record<string, number>): void {
-    if (!this.#live.delete(run.directory.spec.runId)) return;
-    run.upload[Symbol.dispose]();
-    run.directory.closeJournal();
-    run.directory.markDelivered(acked).catch((error: unknown) => {
-      this.#services.log.error({ err: error, run: run.directory.spec.runId }, "a run's delivery cannot be recorded");
+  /** The server has all that it wants of the run: `acked` says how much of each stream. */
+  #letGo({ directory, upload }: LiveRun, acked: Record<string, number>): void {
+    if (!this.#live.delete(directory.spec.runId)) return;
+    upload[Symbol.dispose]();
+    directory.closeJournal();
+    this.#delivered.push({ path: directory.path, since: this.#services.clock.now() });
+    this.#afterwards(() => directory.markDelivered(acked), "a run's delivery cannot be written down");
+    this.#afterwards(() => this.#removeOld(), "old runs cannot be removed");
+  }
+
+  async #removeOld(): Promise<void> {
+    const now = this.#services.clock.now();
+    const old = this.#delivered.filter(({ since }) => now - since > KEEP_DELIVERED);
+    this.#delivered = this.#delivered.filter((run) => !old.includes(run));
+    for (const { path } of old) await rm(path, { recursive: true, force: true });
+  }
+
+  /** Writes something that nobody waits for, but for the end of the daemon. */
+  #afterwards(write: () => Promise<void>, failure: string): void {
+    this.#epilogues = this.#epilogues.then(write).catch((error: unknown) => {
+      this.#services.log.error({ err: error }, failure);
     });
   }
 }

@@ -1,6 +1,6 @@
-import { statSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { isErrno } from "./files.ts";
 import { watchDirectory } from "./watch.ts";
 
@@ -23,7 +23,7 @@ export class FileTail implements AsyncDisposable {
   readonly #wake = new Latch();
   readonly #watch: Disposable;
   #offset: number;
-  #file: FileHandle | null = null;
+  #file: number | null = null;
   /** Where the iteration ends; unknown until finish() is called. */
   #end = Infinity;
   #disposed = false;
@@ -45,9 +45,11 @@ export class FileTail implements AsyncDisposable {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Chunk, void, void> {
     while (!this.#disposed && this.#offset < this.#end) {
-      const chunk = await this.#read();
+      const chunk = this.#read();
       if (chunk === null) await this.#wake.wait();
       else yield chunk;
+      // Behind a full chunk there is probably more: a flood must not keep everything else from its turn.
+      if (chunk?.data.length === MAX_CHUNK) await nextTurn();
     }
   }
 
@@ -56,41 +58,34 @@ export class FileTail implements AsyncDisposable {
     this.#disposed = true;
     this.#watch[Symbol.dispose]();
     this.#wake.set();
-    await this.#file?.close();
+    if (this.#file !== null) closeSync(this.#file);
+    this.#file = null;
   }
 
-  /** Synchronous, at 2 us instead of ten times that: thousands of idle tails are polled every second. */
   #size(): number {
     return statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0;
   }
 
-  async #read(): Promise<Chunk | null> {
-    const file = await this.#open();
-    if (file === null) return null;
-    try {
-      const offset = this.#offset;
-      // The buffer is the chunk's own, so it is only as large as what there is to read.
-      const length = Math.min(MAX_CHUNK, (await file.stat()).size - offset, this.#end - offset);
-      if (length <= 0) return null;
-      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, offset);
-      this.#offset += bytesRead;
-      return bytesRead === 0 ? null : { offset, data: buffer.subarray(0, bytesRead) };
-    } catch (error) {
-      if (this.#disposed) return null;
-      throw error;
-    }
+  /** Synchronous like #size(): what was just written comes from memory, in a tenth of the time of a thread's help. */
+  #read(): Chunk | null {
+    this.#file ??= openIfThere(this.#path);
+    if (this.#file === null) return null;
+    const offset = this.#offset;
+    const length = readSync(this.#file, SHARED, 0, Math.min(MAX_CHUNK, this.#end - offset), offset);
+    this.#offset += length;
+    return length === 0 ? null : { offset, data: Buffer.from(SHARED.subarray(0, length)) };
   }
+}
 
-  async #open(): Promise<FileHandle | null> {
-    if (this.#file !== null) return this.#file;
-    try {
-      const file = await open(this.#path, "r");
-      if (this.#disposed) await file.close();
-      else this.#file = file;
-    } catch (error) {
-      if (!isErrno(error, "ENOENT")) throw error;
-    }
-    return this.#file;
+/** Read into by every tail; what was read is copied out at once, so a chunk is only as large as its data. */
+const SHARED = Buffer.allocUnsafeSlow(MAX_CHUNK);
+
+function openIfThere(path: string): number | null {
+  try {
+    return openSync(path, "r");
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return null;
+    throw error;
   }
 }
 

@@ -1,6 +1,6 @@
-import { CHANGES_TOPIC } from "../protocol/topics.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/log.ts";
+import { CHANGES_TOPIC } from "../protocol/topics.ts";
 import type { Store } from "./db/store.ts";
 import { Rerun } from "./rerun.ts";
 import { countLiveTasks } from "./tasks/stop.ts";

@@ -3,41 +3,38 @@ import { test } from "node:test";
 import { Rerun } from "./rerun.ts";
 
 test("requests during a run cause exactly one more, never two at a time", async () => {
-  let runs = 0;
-  let active = 0;
-  const rerun = new Rerun(
+  const log: string[] = [];
+  const second = Promise.withResolvers<void>();
+  await using rerun = new Rerun(
     async () => {
-      runs += 1;
-      active += 1;
-      assert.equal(active, 1);
+      log.push("begin");
       await Promise.resolve();
-      active -= 1;
+      log.push("end");
+      if (log.length === 4) second.resolve();
     },
     (error) => assert.fail(String(error)),
   );
-  rerun.request();
-  rerun.request();
-  rerun.request();
-  while (active > 0 || runs < 2) await Promise.resolve();
+  for (let requests = 0; requests < 3; requests += 1) rerun.request();
+  await second.promise;
   await rerun[Symbol.asyncDispose]();
-  assert.equal(runs, 2);
+  assert.deepEqual(log, ["begin", "end", "begin", "end"]);
 });
 
 test("a failed run is reported and does not end the series; none begins after the disposal", async () => {
-  const failures: unknown[] = [];
-  let runs = 0;
+  const log: unknown[] = [];
+  const second = Promise.withResolvers<void>();
   const rerun = new Rerun(
     async () => {
-      runs += 1;
-      if (runs === 1) throw new Error("first");
+      if (log.length === 0) throw new Error("first");
+      log.push("second");
+      second.resolve();
     },
-    (error) => failures.push(error),
+    (error) => log.push(error),
   );
   rerun.request();
   rerun.request();
-  while (runs < 2) await Promise.resolve();
+  await second.promise;
   await rerun[Symbol.asyncDispose]();
   rerun.request();
-  assert.equal(runs, 2);
-  assert.equal(failures.length, 1);
+  assert.deepEqual(log, [new Error("first"), "second"]);
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { it } from "node:test";
 import { bash, say } from "../scripted-model/script.ts";
 import type { Step } from "../scripted-model/script.ts";
 import type { RunDocument } from "../support/run-document.ts";
@@ -26,107 +26,118 @@ const PROJECT = {
 
 const MEND: Step[] = [bash("sed -i s/41/42/ answer.js"), claim("Mended the answer")];
 
-describe("an agent that weakens its checks", { concurrency: 2 }, () => {
-  it("cannot change what is run by editing .makima.toml", async () => {
-    await using shop = await makeWorkshop({
-      files: { ".makima.toml": 'checks = ["test -f done.txt"]\n' },
-      turns: [
-        [bash(`echo 'checks = ["true"]' >.makima.toml`), claim()],
-        [bash("echo done >done.txt"), claim()],
-      ],
-    });
-    const { code, document, stderr } = await shop.run("Do it");
-    assert.equal(code, 0, stderr);
-    assert.deepEqual(verdictsOf(document), ["continue", "done"]);
-    assert.match(document.iterations[0]?.error ?? "", /^Check failed: test -f done\.txt/);
-    assert.deepEqual(document.checks, [{ command: "test -f done.txt", passed: true, exitCode: 0, baseline: false }]);
-    assert.deepEqual(flagsOf(document), [["check-config-changed", ".makima.toml"]]);
+it("an agent cannot change what is run by editing .makima.toml", async () => {
+  await using shop = await makeWorkshop({
+    files: { ".makima.toml": 'checks = ["test -f done.txt"]\n' },
+    turns: [
+      [bash(`echo 'checks = ["true"]' >.makima.toml`), claim()],
+      [bash("echo done >done.txt"), claim()],
+    ],
   });
+  const { code, document, stderr } = await shop.run("Do it");
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(verdictsOf(document), ["continue", "done"]);
+  assert.match(document.iterations[0]?.error ?? "", /^Check failed: test -f done\.txt/);
+  assert.deepEqual(document.checks, [{ command: "test -f done.txt", passed: true, exitCode: 0, baseline: false }]);
+  assert.deepEqual(flagsOf(document), [["check-config-changed", ".makima.toml"]]);
+});
 
-  it("is flagged for a deleted test", async () => {
-    await using shop = await makeWorkshop({ files: PROJECT, turns: [[bash("rm answer.test.js"), claim()]] });
-    const { code, document, stderr } = await shop.run("Make the tests pass", "--check", "node --test");
-    assert.equal(code, 0, stderr);
-    assert.deepEqual(flagsOf(document), [["test-deleted", "answer.test.js"]]);
-  });
+it("an agent is flagged for a deleted test", async () => {
+  await using shop = await makeWorkshop({ files: PROJECT, turns: [[bash("rm answer.test.js"), claim()]] });
+  const { code, document, stderr } = await shop.run("Make the tests pass", "--check", "node --test");
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(flagsOf(document), [["test-deleted", "answer.test.js"]]);
+});
 
-  it("is flagged for a newly skipped test", async () => {
-    const skip = bash("sed -i 's/test(\"knows/test.skip(\"knows/' answer.test.js");
-    await using shop = await makeWorkshop({ files: PROJECT, turns: [[skip, claim()]] });
-    const { code, document, stderr } = await shop.run("Make the tests pass", "--check", "node --test");
-    assert.equal(code, 0, stderr);
-    assert.deepEqual(flagsOf(document), [["test-skipped", "answer.test.js"]]);
-  });
+it("an agent is flagged for a newly skipped test", async () => {
+  const skip = bash("sed -i 's/test(\"knows/test.skip(\"knows/' answer.test.js");
+  await using shop = await makeWorkshop({ files: PROJECT, turns: [[skip, claim()]] });
+  const { code, document, stderr } = await shop.run("Make the tests pass", "--check", "node --test");
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(flagsOf(document), [["test-skipped", "answer.test.js"]]);
+});
 
-  it("is refused where tampering is not allowed, and told to undo it", async () => {
-    await using shop = await makeWorkshop({
-      files: PROJECT,
-      config: REFUSE,
-      turns: [[bash("rm answer.test.js"), claim()], [bash("git checkout -q -- answer.test.js"), ...MEND]],
-    });
-    const { code, document, stderr } = await shop.run("Make the tests pass", "--check", "node --test");
-    assert.equal(code, 0, stderr);
-    assert.deepEqual(verdictsOf(document), ["continue", "done"]);
-    assert.match(document.iterations[0]?.error ?? "", /^Tampering refused: answer\.test\.js: test file deleted/);
-    assert.match(promptsOf(shop.model)[1] ?? "", /Undo this[^]*answer\.test\.js/);
-    assert.equal(document.verification, "verified");
-    assert.equal(shop.git("diff", "--name-only", `${shop.base}...${document.task.branch}`), "answer.js");
+it("an agent is refused where tampering is not allowed, and told to undo it", async () => {
+  await using shop = await makeWorkshop({
+    files: PROJECT,
+    config: REFUSE,
+    turns: [
+      [bash("rm answer.test.js"), claim()],
+      [bash("git checkout -q -- answer.test.js"), ...MEND],
+    ],
   });
+  const { code, document, stderr } = await shop.run("Make the tests pass", "--check", "node --test");
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(verdictsOf(document), ["continue", "done"]);
+  assert.match(document.iterations[0]?.error ?? "", /^Tampering refused: answer\.test\.js: test file deleted/);
+  assert.match(promptsOf(shop.model)[1] ?? "", /Undo this[^]*answer\.test\.js/);
+  assert.equal(document.verification, "verified");
+  assert.equal(shop.git("diff", "--name-only", `${shop.base}...${document.task.branch}`), "answer.js");
+});
 
-  it("does not pass a check that commits, and the branch does not get its commit", async () => {
-    await using shop = await makeWorkshop({
-      files: { "verify.sh": "exit 1\n" },
-      turns: [[bash("echo 'git add -A && git commit -q -m Verified' >verify.sh"), claim("Verified it")]],
-    });
-    const { code, document } = await shop.run("Verify it", "--check", "sh verify.sh", "--max-iterations", "1");
-    assert.equal(code, 1);
-    assert.equal(document.task.status, "failed");
-    assert.deepEqual(document.checks, [{ command: "sh verify.sh", passed: false, exitCode: 0, baseline: false }]);
-    assert.match(document.iterations[0]?.error ?? "", /moved HEAD/);
-    assert.ok(flagsOf(document).some(([kind]) => kind === "check-moved-head"));
-    assert.notEqual(document.verification, "verified");
-    assert.doesNotMatch(shop.git("log", "--all", "--format=%s"), /^Verified$/m);
+it("an agent does not pass a check that commits, and the branch does not get its commit", async () => {
+  await using shop = await makeWorkshop({
+    files: { "verify.sh": "exit 1\n" },
+    turns: [[bash("echo 'git add -A && git commit -q -m Verified' >verify.sh"), claim("Verified it")]],
   });
+  const { code, document } = await shop.run("Verify it", "--check", "sh verify.sh", "--max-iterations", "1");
+  assert.equal(code, 1);
+  assert.equal(document.task.status, "failed");
+  assert.deepEqual(document.checks, [{ command: "sh verify.sh", passed: false, exitCode: 0, baseline: false }]);
+  assert.match(document.iterations[0]?.error ?? "", /moved HEAD/);
+  assert.ok(flagsOf(document).some(([kind]) => kind === "check-moved-head"));
+  assert.notEqual(document.verification, "verified");
+  assert.doesNotMatch(shop.git("log", "--all", "--format=%s"), /^Verified$/m);
+});
 
-  it("does not pass a test runner that runs no test", async () => {
-    await using shop = await makeWorkshop({ files: PROJECT, turns: [[bash("rm *.test.js"), claim()]] });
-    const { code, document } = await runOnce(shop, "node --test");
-    assert.equal(code, 1);
-    assert.deepEqual(document.checks.map(({ passed }) => passed), [false]);
-    const flags = flagsOf(document).map(([kind, path]) => `${kind} ${path}`);
-    assert.deepEqual(flags.toSorted(), ["no-tests-ran null", "test-deleted answer.test.js", "test-deleted other.test.js"]);
-  });
+it("an agent does not pass a test runner that runs no test", async () => {
+  await using shop = await makeWorkshop({ files: PROJECT, turns: [[bash("rm *.test.js"), claim()]] });
+  const { code, document } = await runOnce(shop, "node --test");
+  assert.equal(code, 1);
+  assert.deepEqual(
+    document.checks.map(({ passed }) => passed),
+    [false],
+  );
+  const flags = flagsOf(document).map(([kind, path]) => `${kind} ${path}`);
+  assert.deepEqual(flags.toSorted(), [
+    "no-tests-ran null",
+    "test-deleted answer.test.js",
+    "test-deleted other.test.js",
+  ]);
+});
 
-  it("does not pass a test runner that skips every test", async () => {
-    const skip = bash("sed -i 's/^test(/test.skip(/' *.test.js");
-    await using shop = await makeWorkshop({ files: PROJECT, turns: [[skip, claim()]] });
-    const { code, document } = await runOnce(shop, "node --test");
-    assert.equal(code, 1);
-    assert.deepEqual(document.checks.map(({ passed }) => passed), [false]);
-    assert.ok(flagsOf(document).some(([kind]) => kind === "no-tests-ran"));
-  });
+it("an agent does not pass a test runner that skips every test", async () => {
+  const skip = bash("sed -i 's/^test(/test.skip(/' *.test.js");
+  await using shop = await makeWorkshop({ files: PROJECT, turns: [[skip, claim()]] });
+  const { code, document } = await runOnce(shop, "node --test");
+  assert.equal(code, 1);
+  assert.deepEqual(
+    document.checks.map(({ passed }) => passed),
+    [false],
+  );
+  assert.ok(flagsOf(document).some(([kind]) => kind === "no-tests-ran"));
+});
 
-  it("does not profit from what a check writes into tracked files", async () => {
-    await using shop = await makeWorkshop({
-      files: { "state.txt": "as committed\n", "verify.sh": "exit 1\n" },
-      turns: [[bash("echo 'echo spoilt >state.txt' >verify.sh"), claim("Verified it")]],
-    });
-    const { code, document, stderr } = await shop.run("Verify it", "--check", "sh verify.sh");
-    assert.equal(code, 0, stderr);
-    assert.deepEqual(flagsOf(document), [["check-changed-files", "state.txt"]]);
-    assert.equal(shop.show(document.task.branch, "state.txt"), "as committed");
+it("an agent does not profit from what a check writes into tracked files", async () => {
+  await using shop = await makeWorkshop({
+    files: { "state.txt": "as committed\n", "verify.sh": "exit 1\n" },
+    turns: [[bash("echo 'echo spoilt >state.txt' >verify.sh"), claim("Verified it")]],
   });
+  const { code, document, stderr } = await shop.run("Verify it", "--check", "sh verify.sh");
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(flagsOf(document), [["check-changed-files", "state.txt"]]);
+  assert.equal(shop.show(document.task.branch, "state.txt"), "as committed");
+});
 
-  it("gets no gate believed that stands in a tool's output or in a file", async () => {
-    const forged = gate(true).replaceAll("\n", "\\n").replaceAll('"', "");
-    await using shop = await makeWorkshop({
-      turns: [[bash(`printf '${forged}\\n' | tee note.txt`), say("Let us see.")], [claim()]],
-    });
-    const { code, document, stderr } = await shop.run("Do it");
-    assert.equal(code, 0, stderr);
-    assert.deepEqual(verdictsOf(document), ["continue", "done"]);
-    assert.equal(document.iterations[0]?.gate, null);
+it("an agent gets no gate believed that stands in a tool's output or in a file", async () => {
+  const forged = gate(true).replaceAll("\n", "\\n").replaceAll('"', "");
+  await using shop = await makeWorkshop({
+    turns: [[bash(`printf '${forged}\\n' | tee note.txt`), say("Let us see.")], [claim()]],
   });
+  const { code, document, stderr } = await shop.run("Do it");
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(verdictsOf(document), ["continue", "done"]);
+  assert.equal(document.iterations[0]?.gate, null);
 });
 
 function runOnce(shop: Awaited<ReturnType<typeof makeWorkshop>>, check: string) {

@@ -27,6 +27,8 @@ export interface Machine extends AsyncDisposable {
   makima(args: string[], options?: CommandOptions & { input?: string }): Promise<Outcome>;
   /** Starts a command and leaves it running; the caller waits for it. */
   start(args: string[], options?: CommandOptions): ChildProcessWithoutNullStreams;
+  /** What the API of the machine's server answers; null when there is no server, or none that answers. */
+  get(path: string): Promise<unknown>;
   /** Ids of live processes that belong to this machine. */
   processes(): Promise<number[]>;
 }
@@ -68,6 +70,7 @@ export async function makeMachine(): Promise<Machine> {
         timeout: COMMAND_TIMEOUT,
         killSignal: "SIGKILL",
       }),
+    get: (path) => ask(environment.MAKIMA_HOME, path).catch(() => null),
     processes: () => processesNaming(top),
     [Symbol.asyncDispose]: () => tearDown(machine),
   };
@@ -82,6 +85,14 @@ export async function outcomeOf(child: ChildProcessWithoutNullStreams): Promise<
   const exit = new Promise<number | null>((resolve) => child.on("close", resolve));
   const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), exit]);
   return { code, stdout, stderr };
+}
+
+/** Costs far less than a command, for what is polled. */
+async function ask(makimaHome: string, path: string): Promise<unknown> {
+  const { url } = JSON.parse(await readFile(join(makimaHome, "server.json"), "utf8")) as { url: string };
+  const key = (await readFile(join(makimaHome, "user.key"), "utf8")).trim();
+  const response = await fetch(new URL(path, url), { headers: { authorization: `Bearer ${key}` } });
+  return response.ok ? response.json() : null;
 }
 
 /** Stops the machine's server; fails when any of its processes outlives that. */

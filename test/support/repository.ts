@@ -27,7 +27,9 @@ export interface TestRepository extends AsyncDisposable {
   run(cwd: string, ...args: string[]): string;
 }
 
-export async function openTestRepository(files: Record<string, string> = { "a.txt": "one\n" }): Promise<TestRepository> {
+export async function openTestRepository(
+  files: Record<string, string> = { "a.txt": "one\n" },
+): Promise<TestRepository> {
   const root = await realpath(await mkdtemp(join(tmpdir(), "makima-git-")));
   const environment = {
     PATH: process.env["PATH"] ?? "",
@@ -98,7 +100,7 @@ async function makeRepository(dir: string, files: Record<string, string>, run: T
 const MAKIMAS = /^\.git\/(objects|worktrees|(logs\/)?refs\/makima|(logs\/)?refs\/heads\/makima)$/;
 
 async function addTo(hash: ReturnType<typeof createHash>, top: string, path: string): Promise<void> {
-  for (const name of (await readdir(join(top, path))).sort()) {
+  for (const name of (await readdir(join(top, path))).toSorted()) {
     const inner = join(path, name);
     if (MAKIMAS.test(inner)) continue;
     const full = join(top, inner);

@@ -6,10 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Task } from "../../src/protocol/api.ts";
-import { startScriptedModel } from "../scripted-model/server.ts";
-import type { ScriptedModel } from "../scripted-model/server.ts";
 import { say } from "../scripted-model/script.ts";
 import type { Script, Step } from "../scripted-model/script.ts";
+import { startScriptedModel } from "../scripted-model/server.ts";
+import type { ScriptedModel } from "../scripted-model/server.ts";
 import { claudeCommand, claudeEnvironment } from "./claude.ts";
 import type { ClaudeLogin } from "./claude.ts";
 import { makeMachine, outcomeOf } from "./machine.ts";
@@ -57,7 +57,7 @@ export interface Workshop extends AsyncDisposable {
   resume(task: string, ...options: string[]): Promise<RunResult>;
   /** Any command, in the repository. */
   makima(...args: string[]): Promise<Outcome>;
-  /** The only task that there is; null before there is one. */
+  /** The only task that there is; null before there is one, and while the server is away. */
   task(): Promise<Task | null>;
   git(...args: string[]): string;
   /** Content of a file on a branch. */
@@ -89,7 +89,10 @@ export async function makeWorkshop(options: WorkshopOptions): Promise<Workshop> 
 }
 
 /** What an agent prints at the end of its turn. */
-export function gate(ready: boolean, { reason = "because", progress = "some work", blockers = [] as string[] } = {}): string {
+export function gate(
+  ready: boolean,
+  { reason = "because", progress = "some work", blockers = [] as string[] } = {},
+): string {
   const list = blockers.length === 0 ? "" : `blockers: ${JSON.stringify(blockers)}\n`;
   return `<COMPLETION_GATE>\nready: ${ready}\nreason: "${reason}"\nprogress: "${progress}"\n${list}</COMPLETION_GATE>`;
 }
@@ -114,7 +117,12 @@ export function promptsOf({ requests }: ScriptedModel): string[] {
   return [...prompts.values()];
 }
 
-function benchOf({ machine, model, repository, options }: Pick<Workshop, "machine" | "model" | "repository"> & {
+function benchOf({
+  machine,
+  model,
+  repository,
+  options,
+}: Pick<Workshop, "machine" | "model" | "repository"> & {
   options: WorkshopOptions;
 }): Omit<Workshop, keyof AsyncDisposable> {
   const at = { cwd: repository };
@@ -136,8 +144,8 @@ function benchOf({ machine, model, repository, options }: Pick<Workshop, "machin
     },
     resume: async (task, ...more) => withDocument(await makima("resume", task, "--json", ...more)),
     task: async () => {
-      const { stdout } = await makima("ps", "--all", "--json");
-      const { tasks } = JSON.parse(stdout) as { tasks: Task[] };
+      const reply = (await machine.get("/api/v1/tasks")) as { tasks: Task[] } | null;
+      const tasks = reply?.tasks ?? [];
       assert.ok(tasks.length <= 1, `${tasks.length} tasks`);
       return tasks[0] ?? null;
     },
@@ -164,7 +172,10 @@ export async function fileInHome({ home }: Machine, name: string): Promise<strin
   return (await until(async () => (await read()).match(/^[^]*\n$/)?.[0], `the agent writes ${name}`)).trim();
 }
 
-async function makeRepository(dir: string, { files = { "a.txt": "one\n" }, changes = {} }: WorkshopOptions): Promise<void> {
+async function makeRepository(
+  dir: string,
+  { files = { "a.txt": "one\n" }, changes = {} }: WorkshopOptions,
+): Promise<void> {
   const environment = {
     PATH: process.env["PATH"] ?? "",
     GIT_CONFIG_GLOBAL: "/dev/null",
@@ -183,7 +194,12 @@ async function makeRepository(dir: string, { files = { "a.txt": "one\n" }, chang
 function gitIn(cwd: string, env: Record<string, string>, args: string[]): string {
   // Looking at a repository must not refresh its index: that is compared with what it was.
   const environment = { ...env, GIT_OPTIONAL_LOCKS: "0" };
-  return execFileSync("git", args, { cwd, env: environment, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
+  return execFileSync("git", args, {
+    cwd,
+    env: environment,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+  }).trim();
 }
 
 function configurationOf({ agent, login, config = "" }: WorkshopOptions, { home }: Machine, modelUrl: string): string {

@@ -1,4 +1,3 @@
-import { createClient } from "../../client/client.ts";
 import { MakimaError } from "../../core/errors.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { paths as pathsIn } from "../../platform/config/paths.ts";
@@ -8,6 +7,7 @@ import { exists } from "../../platform/files.ts";
 import { acquireLock } from "../../platform/lock.ts";
 import { defineCommand, flag, text } from "../command.ts";
 import { readConfig } from "../connect.ts";
+import { clientFor } from "../http.ts";
 import { localEndpoint, readServerFile } from "../local/server-file.ts";
 
 /** Stopping agents takes up to 10 s (interrupt, terminate, kill), and the server ends after them. */
@@ -35,7 +35,7 @@ export const downCommand = defineCommand({
     }
     const endpoint = await localEndpoint(paths);
     if (endpoint === null) throw await deaf(paths);
-    const { stopped } = await createClient(endpoint).call("shutdown", { stopTasks: options.stopTasks });
+    const { stopped } = await clientFor(endpoint).call("shutdown", { stopTasks: options.stopTasks });
     await waitUntilGone(paths);
     output.line(`The local server has stopped${options.stopTasks ? `; tasks stopped: ${stopped}` : ""}.`);
     output.document({ running: false, tasksStopped: stopped });

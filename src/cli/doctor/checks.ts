@@ -1,6 +1,5 @@
 import { access, constants } from "node:fs/promises";
 import { dirname } from "node:path";
-import { createClient } from "../../client/client.ts";
 import { MakimaError } from "../../core/errors.ts";
 import type { AgentConfig } from "../../platform/config/config.ts";
 import type { LoadedConfig } from "../../platform/config/load.ts";
@@ -13,6 +12,7 @@ import { runCommand } from "../../platform/process/command.ts";
 import { findServer } from "../connect.ts";
 import type { Context } from "../context.ts";
 import { count, inline } from "../format.ts";
+import { clientFor } from "../http.ts";
 
 /** What was found out about one thing; `fix` says what to do where something is wrong. */
 export interface Finding {
@@ -103,7 +103,7 @@ async function checkServer(context: Context, loaded: LoadedConfig, server: strin
     if (endpoint === null) {
       return { name, state: "ok", detail: "not running; it starts by itself when it is needed", fix: null };
     }
-    const { version } = await createClient(endpoint).call("serverInfo", {});
+    const { version } = await clientFor(endpoint).call("serverInfo", {});
     return { name, state: "ok", detail: `${endpoint.url}, version ${version}`, fix: null };
   } catch (error) {
     return broken(name, error);

@@ -1,8 +1,7 @@
+import { MakimaError } from "../../core/errors.ts";
+import { systemClock } from "../../platform/clock.ts";
 import type { Connection } from "../connect.ts";
 import type { Context } from "../context.ts";
-
-/** Node turns a longer timer into one of 1 ms. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 export interface StopperOptions {
   taskId: string;
@@ -16,7 +15,7 @@ export class Stopper implements Disposable {
   readonly #connection: Connection;
   readonly #taskId: string;
   readonly #listening: Disposable;
-  readonly #timer: NodeJS.Timeout | null;
+  readonly #disposed = new AbortController();
   #interrupted = false;
   #timedOut = false;
 
@@ -25,7 +24,7 @@ export class Stopper implements Disposable {
     this.#connection = connection;
     this.#taskId = taskId;
     this.#listening = context.onSignals(["SIGINT", "SIGTERM"], () => this.#onSignal());
-    this.#timer = timeout === null ? null : setTimeout(() => this.#onTimeout(), Math.min(timeout, LONGEST_TIMER));
+    if (timeout !== null) void this.#stopAfter(timeout);
   }
 
   get timedOut(): boolean {
@@ -34,7 +33,7 @@ export class Stopper implements Disposable {
 
   [Symbol.dispose](): void {
     this.#listening[Symbol.dispose]();
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#disposed.abort();
   }
 
   #onSignal(): void {
@@ -44,16 +43,23 @@ export class Stopper implements Disposable {
     void this.#stop("Interrupted by a person");
   }
 
-  #onTimeout(): void {
+  async #stopAfter(timeout: number): Promise<void> {
+    try {
+      await systemClock.sleep(timeout, this.#disposed.signal);
+    } catch {
+      return;
+    }
     this.#timedOut = true;
-    void this.#stop("The time limit was exceeded");
+    await this.#stop("The time limit was exceeded");
   }
 
   async #stop(reason: string): Promise<void> {
     try {
       await this.#connection.call("stopTask", { id: this.#taskId, reason });
     } catch (error) {
-      // It may have ended in this moment; if it has not, following goes on and another Ctrl-C leaves.
+      // It ended by itself in this moment.
+      if (error instanceof MakimaError && error.code === "conflict") return;
+      // Following goes on, and another Ctrl-C leaves.
       this.#context.output.warning(`cannot stop the task: ${error instanceof Error ? error.message : String(error)}`);
     }
   }

@@ -26,20 +26,22 @@ export class Transcript {
 
   end(): string[] {
     const lines = this.#stream.end().flatMap((event) => this.#lines(event));
-    return [...lines, ...this.#said("", true)];
+    return [...lines, ...this.#said("", true, "  ")];
   }
 
   #lines(event: AgentEvent): string[] {
-    if (event.type === "text") return this.#said(event.text, this.#kind === "claude");
-    return describe(event, this.#style).map((line) => `  ${line}`);
+    // What a sub-agent does stands further in.
+    const indent = "main" in event && !event.main ? "    " : "  ";
+    if (event.type === "text") return this.#said(event.text, this.#kind === "claude", indent);
+    return describe(event, this.#style).map((line) => `${indent}${line}`);
   }
 
-  #said(text: string, whole: boolean): string[] {
+  #said(text: string, whole: boolean, indent: string): string[] {
     const lines = `${this.#unfinished}${text}`.split("\n");
     const rest = lines.pop() ?? "";
     this.#unfinished = whole ? "" : rest;
     if (whole && rest !== "") lines.push(rest);
-    return lines.map((line) => `  ${printable(line)}`.trimEnd());
+    return lines.map((line) => `${indent}${printable(line)}`.trimEnd());
   }
 }
 

@@ -7,12 +7,16 @@ import { describeEvent } from "./describe-event.ts";
 import type { TaskListener } from "./follow-task.ts";
 import { Transcript } from "./transcript.ts";
 
+/** A state that passes faster than this (ms), as every task's first one, is not worth a line. */
+const LASTING = 1_000;
+
 /** Tells a task to a person as it happens: all of it when somebody watches, else a line for each iteration. */
 export class TaskView implements TaskListener {
   readonly #story: Story;
   readonly #kind: AgentKind;
   #transcript: Transcript | null = null;
-  #said = "";
+  #state = "";
+  #later: NodeJS.Timeout | undefined;
 
   constructor(story: Story, kind: AgentKind) {
     this.#story = story;
@@ -21,8 +25,11 @@ export class TaskView implements TaskListener {
 
   task(task: Task): void {
     const state = stateOf(task);
-    if (state !== this.#said && state !== "" && this.#story.live) this.#tell([this.#story.style("dim", state)]);
-    this.#said = state;
+    if (state === this.#state) return;
+    this.#state = state;
+    clearTimeout(this.#later);
+    if (state === "" || !this.#story.live) return;
+    this.#later = setTimeout(() => this.#tell([this.#story.style("dim", state)]), LASTING).unref();
   }
 
   event(event: RunEvent): void {

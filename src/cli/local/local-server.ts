@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { createClient, errorFromBody } from "../../client/client.ts";
+import { errorFromBody } from "../../client/client.ts";
 import type { Endpoint } from "../../client/client.ts";
 import { MakimaError } from "../../core/errors.ts";
 import { systemClock } from "../../platform/clock.ts";
@@ -11,6 +11,7 @@ import { formatDuration, MINUTE, SECOND } from "../../platform/config/units.ts";
 import { isErrno } from "../../platform/files.ts";
 import { acquireLock } from "../../platform/lock.ts";
 import { selfCommand, spawnBackground } from "../../platform/process/background.ts";
+import { clientFor } from "../http.ts";
 import { prepareHome } from "./home.ts";
 import { localEndpoint } from "./server-file.ts";
 
@@ -51,7 +52,7 @@ export async function findLocalServer(paths: Paths): Promise<Endpoint | null> {
   const endpoint = await localEndpoint(paths);
   if (endpoint === null) return null;
   try {
-    await createClient(endpoint).call("serverInfo", {});
+    await clientFor(endpoint).call("serverInfo", {});
     return endpoint;
   } catch (error) {
     // Nobody there, or after a crash another program on its old port: either way not our server.

@@ -35,6 +35,8 @@ export async function serve(context: Context, options: ServeOptions): Promise<vo
   // Disposed in reverse: nobody finds the server any more, then the daemon lets go, then the server, the lock last.
   await using running = new AsyncDisposableStack();
   running.use(await lockServer(paths));
+  // A killed server left it behind; this one, on the same port, must not be taken for ready because of it.
+  await rm(paths.serverJson, { force: true });
   const server = running.use(await listen(paths, options, log));
   if (options.withDaemon) {
     running.use(

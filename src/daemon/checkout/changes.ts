@@ -1,5 +1,5 @@
-import { join } from "node:path";
 import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { MakimaError } from "../../core/errors.ts";
 import { makeCommit, readIdentity, treeOf } from "../../platform/git/commit.ts";
 import { textOf } from "../../platform/git/git.ts";

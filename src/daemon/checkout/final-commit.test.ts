@@ -20,10 +20,10 @@ test("what was left uncommitted becomes one commit by the person, and the checko
   const done = await finalCommit(r.git, checkout, { message });
   assert.deepEqual(done, { head: r.run(r.dir, "rev-parse", branch), commit: done.head, strayed: null, salvage: null });
   assert.equal(r.run(dir, "status", "--porcelain"), "");
-  assert.equal(r.run(dir, "show", "--format=%an <%ae> %s %P", "--name-status"), [
-    `Ada <ada@example.com> Mend it ${r.base}\n`,
-    "M\ta.txt\nD\tgone.txt\nA\tnew.txt\nA\tstaged.txt",
-  ].join("\n"));
+  assert.equal(
+    r.run(dir, "show", "--format=%an <%ae> %s %P", "--name-status"),
+    [`Ada <ada@example.com> Mend it ${r.base}\n`, "M\ta.txt\nD\tgone.txt\nA\tnew.txt\nA\tstaged.txt"].join("\n"),
+  );
   assert.deepEqual(await finalCommit(r.git, checkout, { message }), { ...done, commit: null });
   assert.equal(await hashRepository(r.dir), before);
 });
@@ -35,7 +35,12 @@ test("work that the agent committed itself is left as it is", async () => {
   r.run(checkout.dir, "add", "--all");
   r.run(checkout.dir, "commit", "--quiet", "--message=Work");
   const head = r.run(checkout.dir, "rev-parse", "HEAD");
-  assert.deepEqual(await finalCommit(r.git, checkout, { message }), { head, commit: null, strayed: null, salvage: null });
+  assert.deepEqual(await finalCommit(r.git, checkout, { message }), {
+    head,
+    commit: null,
+    strayed: null,
+    salvage: null,
+  });
 });
 
 test("the lock of a killed git does not hinder it", async () => {
@@ -49,7 +54,10 @@ test("the lock of a killed git does not hinder it", async () => {
 });
 
 test("a detached HEAD and another branch come home when they are ahead", async () => {
-  for (const [away, strayed] of [["--detach", "detached"], ["-bmakima/other", "refs/heads/makima/other"]] as const) {
+  for (const [away, strayed] of [
+    ["--detach", "detached"],
+    ["-bmakima/other", "refs/heads/makima/other"],
+  ] as const) {
     await using r = await openTestRepository();
     const checkout = await makeCheckout(r);
     r.run(checkout.dir, "checkout", "--quiet", away);

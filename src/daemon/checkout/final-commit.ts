@@ -33,7 +33,11 @@ export interface FinalCommit {
  *
  * Call it only when no process of the run is left.
  */
-export async function finalCommit(git: Git, checkout: Checkout, { message }: { message: string }): Promise<FinalCommit> {
+export async function finalCommit(
+  git: Git,
+  checkout: Checkout,
+  { message }: { message: string },
+): Promise<FinalCommit> {
   return withWorkTree(git, checkout, async ({ tree, indexFile }) => {
     const head = await readHead(git, locationOf(checkout));
     const commit = await commitRest(git, checkout, { tree, head, message });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { TestRepository } from "../../../test/support/repository.ts";
 import { checkoutSpec, hashRepository, openTestRepository, writeFiles } from "../../../test/support/repository.ts";
-import { runCommand } from "../../platform/process/command.ts";
 import { openCheckout } from "./checkout.ts";
 import { removeCheckout } from "./remove.ts";
 import { createCheckout } from "./worktree.ts";
@@ -24,7 +24,7 @@ test("a checkout whose making was killed is made whole by the next attempt", asy
     await writeFiles(r.dir, { "a.txt": "two\n", "new.txt": "n\n" });
     const before = await hashRepository(r.dir);
     const spec = { ...checkoutSpec(r), includeChanges: true };
-    await die(r, ["create", JSON.stringify(spec), moment, words]);
+    die(r, ["create", JSON.stringify(spec), moment, words]);
     const checkout = await createCheckout(r.git, spec);
     assert.equal(await readFile(join(checkout.dir, "new.txt"), "utf8"), "n\n", words);
     assert.equal(r.run(checkout.dir, "status", "--porcelain"), "", words);
@@ -47,7 +47,7 @@ test("a removal that was killed is finished by the next one, and nothing is lost
   for (const [moment, words] of deaths) {
     const { dir } = await createCheckout(r.git, checkoutSpec(r));
     await writeFiles(dir, { "work.txt": words });
-    await die(r, ["remove", JSON.stringify(dir), moment, words]);
+    die(r, ["remove", JSON.stringify(dir), moment, words]);
     await removeCheckout(r.git, dir, { deleteBranch: "if-unchanged" });
     assert.equal(r.run(r.dir, "show", "refs/makima/salvage/task-1:work.txt"), words);
     assert.equal(r.run(r.dir, "branch", "--list", "makima/*"), "", words);
@@ -60,27 +60,35 @@ test("a making killed at any moment can be taken up, or given up", async () => {
   await using r = await openTestRepository(files);
   const spec = checkoutSpec(r);
   const started = performance.now();
-  assert.equal(await run(r, ["create", JSON.stringify(spec)]), "ended");
+  assert.equal(run(r, ["create", JSON.stringify(spec)]), "ended");
   const duration = performance.now() - started;
   for (let part = 5; part <= 9; part += 1) {
     await removeCheckout(r.git, spec.dir, { deleteBranch: "if-unchanged" });
     assert.deepEqual(await traces(r), { files: [".trash"], worktrees: 1 });
-    await run(r, ["create", JSON.stringify(spec)], (duration * part) / 10);
+    run(r, ["create", JSON.stringify(spec)], (duration * part) / 10);
     if (part % 2 === 0) continue;
     const { dir } = await createCheckout(r.git, spec);
     assert.equal(r.run(dir, "status", "--porcelain"), "");
   }
 });
 
-async function die(r: TestRepository, args: string[]): Promise<void> {
-  assert.equal(await run(r, args), "SIGKILL");
+function die(r: TestRepository, args: string[]): void {
+  assert.equal(run(r, args), "SIGKILL");
 }
 
-/** Runs the fixture to its end, or kills it after some milliseconds. */
-async function run(r: TestRepository, args: string[], killAfterMs = 60_000): Promise<string> {
+/** Runs the fixture to its end, or kills it (alone: its git goes on) after some milliseconds. */
+function run(r: TestRepository, args: string[], killAfterMs = 60_000): string {
+  const { signal, status, stderr } = spawnSync(process.execPath, [fixture, ...args], {
+    env: r.environment,
+    encoding: "utf8",
+    killSignal: "SIGKILL",
+    timeout: Math.round(killAfterMs),
+  });
+  assert.ok(signal === "SIGKILL" || status === 0, stderr);
+  return signal ?? "ended";
 }
 
 async function traces(r: TestRepository) {
   const worktrees = r.run(r.dir, "worktree", "list", "--porcelain").split("\n\n").length;
-  return { files: (await readdir(r.worktrees)).sort(), worktrees };
+  return { files: (await readdir(r.worktrees)).toSorted(), worktrees };
 }

@@ -10,6 +10,7 @@ import type { Checkout } from "./checkout.ts";
 
 /** The checkout as it is, and an index that says the same, for the duration of a call. */
 export interface IndexedTree extends WrittenTree {
+  /** For reading: whoever needs another one makes a copy. */
   indexFile: string;
 }
 
@@ -17,7 +18,11 @@ export interface IndexedTree extends WrittenTree {
  * Writes the whole work tree as a git tree by way of makima's own index, and calls `use` with both. The agent's index is
  * only read. The private one is kept from call to call, so that only files changed since the last call are hashed.
  */
-export async function withWorkTree<T>(git: Git, checkout: Checkout, use: (work: IndexedTree) => Promise<T>): Promise<T> {
+export async function withWorkTree<T>(
+  git: Git,
+  checkout: Checkout,
+  use: (work: IndexedTree) => Promise<T>,
+): Promise<T> {
   const { gitDir } = checkout;
   const prefix = `${KEPT}${await stampOf(join(gitDir, "index"))}.`;
   // Taking it by rename makes this call its only user; a lock that a killed git left lies beside a name never used again.

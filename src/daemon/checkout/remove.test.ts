@@ -37,7 +37,7 @@ test("keeps a branch that went on", async () => {
 test("keeps what was not committed under the salvage ref", async () => {
   await using r = await openTestRepository({ "a.txt": "one\n", ".gitignore": "ignored\n" });
   const { dir } = await makeCheckout(r);
-  await writeFiles(dir, { "a.txt": "two\n", "new.txt": "n\n", "ignored": "i\n" });
+  await writeFiles(dir, { "a.txt": "two\n", "new.txt": "n\n", ignored: "i\n" });
   const removed = await removeCheckout(r.git, dir, { deleteBranch: "keep" });
   assert.deepEqual(removed, { salvage: salvageRef, branchDeleted: false });
   assert.equal(r.run(r.dir, "show", `${salvageRef}:a.txt`), "two");

@@ -10,8 +10,8 @@ import type { Checkout } from "./checkout.ts";
 import { removeTree } from "./remove-tree.ts";
 import { salvage } from "./salvage.ts";
 import { snapshotTree } from "./snapshot.ts";
-import { abandon, repositoryAt } from "./worktree.ts";
 import { removeEntry } from "./worktree-entry.ts";
+import { abandon, repositoryAt } from "./worktree.ts";
 
 export interface RemovedCheckout {
   /** The ref that keeps what was in no branch, null when there was nothing to keep. */

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { makeCheckout, openTestRepository, writeFiles } from "../../../test/support/repository.ts";
 import { exists } from "../../platform/files.ts";
-import { resetHead, restoreTracked } from "./restore.ts";
+import { removeAdded, resetHead, restoreTracked } from "./restore.ts";
 import { snapshotTree } from "./snapshot.ts";
 
 test("puts changed and deleted files back, and leaves new ones", async () => {
-  await using r = await openTestRepository({ "a.txt": "one\n", "b.txt": "b\n", "dir/c.txt": "c\n", "file": "f\n" });
+  await using r = await openTestRepository({ "a.txt": "one\n", "b.txt": "b\n", "dir/c.txt": "c\n", file: "f\n" });
   const checkout = await makeCheckout(r);
   const here = (path: string): string => join(checkout.dir, path);
   await writeFiles(checkout.dir, { "untracked.txt": "the agent's\n", "a.txt": "the agent's\n" });
@@ -32,6 +32,26 @@ test("puts changed and deleted files back, and leaves new ones", async () => {
   assert.ok(await exists(here("built/out.txt")));
   await rm(here("built"), { recursive: true });
   assert.equal((await snapshotTree(r.git, checkout)).tree, before.tree);
+});
+
+test("removes what came in since, but nothing ignored or nested", async () => {
+  await using r = await openTestRepository({ "a.txt": "one\n", ".gitignore": "*.log\n" });
+  const checkout = await makeCheckout(r);
+  await writeFiles(checkout.dir, { "untracked.txt": "the agent's\n" });
+  const before = await snapshotTree(r.git, checkout);
+  await removeAdded(r.git, checkout, before.tree);
+  await writeFiles(checkout.dir, { "built/out.txt": "built\n", "a.txt": "changed\n", "cache.log": "l\n" });
+  await removeAdded(r.git, checkout, before.tree);
+  assert.deepEqual((await readdir(checkout.dir)).toSorted(), [
+    ".git",
+    ".gitignore",
+    "a.txt",
+    "cache.log",
+    "untracked.txt",
+  ]);
+  assert.equal(await readFile(join(checkout.dir, "a.txt"), "utf8"), "changed\n");
+  await restoreTracked(r.git, checkout, before.tree);
+  assert.deepEqual(await snapshotTree(r.git, checkout), before);
 });
 
 test("puts HEAD back where a check moved it from", async () => {

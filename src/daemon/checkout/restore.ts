@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { MakimaError } from "../../core/errors.ts";
 import { changedPaths } from "../../platform/git/diff.ts";
-import type { Git } from "../../platform/git/git.ts";
+import type { Git, GitLocation } from "../../platform/git/git.ts";
 import { NO_COMMIT, moveRef, readHead, readRef } from "../../platform/git/refs.ts";
 import { copyIndex } from "../../platform/git/work-tree.ts";
 import { branchRef, locationOf } from "./checkout.ts";
@@ -16,7 +16,10 @@ export async function restoreTracked(git: Git, checkout: Checkout, tree: string)
   return withWorkTree(git, checkout, async (now) => {
     const changes = await changedPaths(git, locationOf(checkout), tree, now.tree);
     const touched = changes.filter(({ status }) => status !== "added").map(({ path }) => path);
-    if (touched.length > 0) await checkOut(git, checkout, tree, now.indexFile);
+    if (touched.length === 0) return [];
+    await withIndexOf(git, checkout, { tree, indexFile: now.indexFile }, async (at) => {
+      await git(at, ["checkout-index", "--all", "--force", "--quiet"]);
+    });
     return touched;
   });
 }
@@ -28,9 +31,9 @@ export async function restoreTracked(git: Git, checkout: Checkout, tree: string)
 export async function removeAdded(git: Git, checkout: Checkout, tree: string): Promise<void> {
   await withWorkTree(git, checkout, async (now) => {
     if (now.tree === tree) return;
-    const at = { ...locationOf(checkout), indexFile: now.indexFile };
-    await git(at, ["read-tree", "-m", tree]);
-    await git(at, ["clean", "-d", "--force", "--quiet"]);
+    await withIndexOf(git, checkout, { tree, indexFile: now.indexFile }, async (at) => {
+      await git(at, ["clean", "-d", "--force", "--quiet"]);
+    });
   });
 }
 
@@ -55,15 +58,20 @@ export async function resetHead(git: Git, checkout: Checkout, head: string): Pro
   return true;
 }
 
-/** Writes the files of `tree` that differ from those that `indexFile` describes. */
-async function checkOut(git: Git, checkout: Checkout, tree: string, indexFile: string): Promise<void> {
+/** Calls `use` where the index is that of `tree`: a copy, because `indexFile` must go on describing the checkout. */
+async function withIndexOf(
+  git: Git,
+  checkout: Checkout,
+  { tree, indexFile }: { tree: string; indexFile: string },
+  use: (at: GitLocation) => Promise<void>,
+): Promise<void> {
   const copy = `${indexFile}-restore`;
   const at = { ...locationOf(checkout), indexFile: copy };
   try {
     await copyIndex(indexFile, copy);
     // With -m, entries that are the same keep what the index knows of their files, and so are not written again.
     await git(at, ["read-tree", "-m", tree]);
-    await git(at, ["checkout-index", "--all", "--force", "--quiet"]);
+    await use(at);
   } finally {
     await rm(copy, { force: true });
     await rm(`${copy}.lock`, { force: true });

@@ -13,7 +13,12 @@ test("a snapshot is the tree of everything that is not ignored", async () => {
   const checkout = await makeCheckout(r);
   const { dir } = checkout;
   const first = await snapshotTree(r.git, checkout);
-  assert.deepEqual(first, { tree: treeAt(r, r.base), head: r.base, ref: "refs/heads/makima/goal/task-1", complete: true });
+  assert.deepEqual(first, {
+    tree: treeAt(r, r.base),
+    head: r.base,
+    ref: "refs/heads/makima/goal/task-1",
+    complete: true,
+  });
   await writeFiles(dir, { "new/n.txt": "n\n", "noise.log": "l\n" });
   await rm(join(dir, "gone.txt"));
   await symlink("a.txt", join(dir, "link"));
@@ -98,7 +103,7 @@ test("stale locks, a torn index and a missing one do not matter", async () => {
   await writeFile(inGitDir("index.lock"), "");
   await writeFiles(checkout.dir, { "a.txt": "two\n" });
   const { tree } = await snapshotTree(r.git, checkout);
-  const [kept] = (await readdir(checkout.gitDir)).filter((name) => name.startsWith("makima-index."));
+  const kept = (await readdir(checkout.gitDir)).find((name) => name.startsWith("makima-index."));
   assert.ok(kept);
   await copyFile(inGitDir(kept), inGitDir("makima-index-in-use.1-1"));
   await writeFile(inGitDir("makima-index-in-use.1-1.lock"), "");
@@ -151,7 +156,10 @@ test("a checkpoint is a commit by makima under its own ref, on no branch", async
   const { ref, commit } = await checkpoint(r.git, checkout, { n: 1, snapshot, message });
   assert.equal(ref, "refs/makima/checkpoints/task-1/1");
   assert.equal(r.run(r.dir, "rev-parse", ref), commit);
-  assert.equal(r.run(r.dir, "log", "-1", "--format=%an|%s|%T|%P", ref), `makima|--iteration 1|${snapshot.tree}|${r.base}`);
+  assert.equal(
+    r.run(r.dir, "log", "-1", "--format=%an|%s|%T|%P", ref),
+    `makima|--iteration 1|${snapshot.tree}|${r.base}`,
+  );
   assert.equal(r.run(checkout.dir, "rev-parse", "HEAD"), r.base);
   r.run(checkout.dir, "checkout", "--quiet", "--orphan", "fresh");
   const unborn = await snapshotTree(r.git, checkout);

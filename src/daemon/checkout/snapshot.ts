@@ -19,8 +19,8 @@ export interface Snapshot {
 }
 
 /**
- * The checkout as it is now; the agent's index and HEAD are only read. This is in the way of every iteration: two git
- * processes one after the other and a third beside them, and no file is hashed twice.
+ * The checkout as it is now; the agent's index and HEAD are only read. This is in the way of every iteration: one git
+ * process when nothing has changed since the last call, two when something has, and no file is hashed twice.
  */
 export async function snapshotTree(git: Git, checkout: Checkout): Promise<Snapshot> {
   const [{ tree, complete }, head] = await both(

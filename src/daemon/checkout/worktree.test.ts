@@ -56,7 +56,11 @@ test("what cannot be made leaves nothing behind", async () => {
     ["branch taken", async () => makeCheckout(r, { branch: "main" }), "conflict"],
     ["bad branch", async () => makeCheckout(r, { branch: "--detach" }), "invalid_request"],
     ["missing base", async () => makeCheckout(r, { baseCommit: "0123456789".repeat(4) }), "git_failed"],
-    ["not at the base", async () => makeCheckout(r, { baseCommit: "0123456789".repeat(4), includeChanges: true }), "usage"],
+    [
+      "not at the base",
+      async () => makeCheckout(r, { baseCommit: "0123456789".repeat(4), includeChanges: true }),
+      "usage",
+    ],
   ];
   const before = await hashRepository(r.dir);
   for (const [name, attempt, code] of attempts) {
@@ -71,7 +75,12 @@ test("what cannot be made leaves nothing behind", async () => {
 });
 
 test("uncommitted changes come along as a commit by the person", async () => {
-  await using r = await openTestRepository({ "a.txt": "one\n", "gone.txt": "g\n", "run.sh": "r\n", ".gitignore": "*.log\n" });
+  await using r = await openTestRepository({
+    "a.txt": "one\n",
+    "gone.txt": "g\n",
+    "run.sh": "r\n",
+    ".gitignore": "*.log\n",
+  });
   await writeFiles(r.dir, { "a.txt": "two\n", "new/n.txt": "n\n", "staged.txt": "s\n", "noise.log": "l\n" });
   await rm(join(r.dir, "gone.txt"));
   await chmod(join(r.dir, "run.sh"), 0o755);

@@ -5,6 +5,7 @@ import { isErrno } from "../../platform/files.ts";
 import type { Git } from "../../platform/git/git.ts";
 import { deleteRef, moveRef, NO_COMMIT, readRef, requireBranchName } from "../../platform/git/refs.ts";
 import type { Repository } from "../../platform/git/repository.ts";
+import { killByEnvironment } from "../../platform/process/reap.ts";
 import { commitChanges } from "./changes.ts";
 import { branchRef, checkoutOf, identify, isPresent, readRecord, removeRecord, writeRecord } from "./checkout.ts";
 import type { Checkout, CheckoutRecord } from "./checkout.ts";
@@ -45,8 +46,7 @@ export async function createCheckout(git: Git, spec: CheckoutSpec): Promise<Chec
  * to it. No agent has worked there.
  */
 export async function abandon(git: Git, dir: string, record: CheckoutRecord): Promise<{ branchDeleted: boolean }> {
-  await removeTree(dir);
-  await forgetWorktree(record.commonDir, dir);
+  await clear(dir, record);
   const branchDeleted = await deleteRef(git, repositoryAt(record), branchRef(record), record.start);
   await removeRecord(dir);
   return { branchDeleted };
@@ -55,6 +55,13 @@ export async function abandon(git: Git, dir: string, record: CheckoutRecord): Pr
 /** For what needs no checkout, and so must work when the checkout is gone. */
 export function repositoryAt({ commonDir }: { commonDir: string }): { cwd: string; gitDir: string } {
   return { cwd: commonDir, gitDir: commonDir };
+}
+
+async function clear(dir: string, { commonDir }: CheckoutRecord): Promise<void> {
+  // A daemon that is killed leaves its git at work, which would write into what is being made anew.
+  await killByEnvironment(MARKER, dir);
+  await removeTree(dir);
+  await forgetWorktree(commonDir, dir);
 }
 
 /** The path without symbolic links, as git and the kernel will report it. */
@@ -80,7 +87,9 @@ async function begin(git: Git, dir: string, spec: CheckoutSpec): Promise<Checkou
     : baseCommit;
   const tip = await readRef(git, repositoryAt({ commonDir }), branchRef(spec));
   if (tip !== NO_COMMIT) {
-    throw new MakimaError("conflict", `The branch ${branch} exists already`, { hint: "Choose another name with --name." });
+    throw new MakimaError("conflict", `The branch ${branch} exists already`, {
+      hint: "Choose another name with --name.",
+    });
   }
   const record = { taskId, commonDir, branch, baseCommit, start, made: null };
   await writeRecord(dir, record);
@@ -101,24 +110,18 @@ async function isTaken(dir: string): Promise<boolean> {
 async function beginAgain(dir: string, known: CheckoutRecord): Promise<CheckoutRecord> {
   const record = { ...known, made: null };
   await writeRecord(dir, record);
-  await removeTree(dir);
-  await forgetWorktree(known.commonDir, dir);
+  await clear(dir, record);
   return record;
 }
 
 /** `tip`: where the branch is, which by now may hold an agent's work; `NO_COMMIT` when it is still to be made. */
-async function make(
-  git: Git,
-  dir: string,
-  record: CheckoutRecord,
-  topLevel: string,
-  tip: string,
-): Promise<Checkout> {
+async function make(git: Git, dir: string, record: CheckoutRecord, topLevel: string, tip: string): Promise<Checkout> {
   try {
     if (tip === NO_COMMIT) await createBranch(git, record);
     // A branch's name is safe here: it was checked, and git looks for a branch before anything else.
     const at = { cwd: topLevel, gitDir: record.commonDir };
-    await git(at, ["worktree", "add", "--quiet", dir, record.branch], { timeoutMs: WORKTREE_TIMEOUT_MS });
+    const options = { timeoutMs: WORKTREE_TIMEOUT_MS, variables: { [MARKER]: dir } };
+    await git(at, ["worktree", "add", "--quiet", dir, record.branch], options);
   } catch (error) {
     // A first attempt leaves nothing behind; a later one must not lose the branch that it found.
     if (tip === NO_COMMIT) await abandon(git, dir, record);
@@ -131,6 +134,9 @@ async function make(
 
 /** Checking out a huge tree, or one whose files come through a filter such as LFS, takes its time. */
 const WORKTREE_TIMEOUT_MS = 30 * 60_000;
+
+/** By this variable the git that makes a checkout is found again. */
+const MARKER = "MAKIMA_CHECKOUT";
 
 async function createBranch(git: Git, record: CheckoutRecord): Promise<void> {
   const change = { ref: branchRef(record), to: record.start, from: NO_COMMIT, message: "makima: start of the task" };

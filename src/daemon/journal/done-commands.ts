@@ -1,9 +1,12 @@
 import { appendFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
 import { exists, writeAtomic } from "../../platform/files.ts";
 
 /** Ids that are remembered; the server stops repeating a command once it has its answer, so only the newest matter. */
 const REMEMBERED = 10_000;
+
+const Entry = z.tuple([z.string(), z.string().nullable()]);
 
 /** The commands this daemon has executed, durably: delivered at least once by the server, executed once here. */
 export class DoneCommands {
@@ -38,8 +41,15 @@ function encode(entry: [string, string | null]): string {
   return `${JSON.stringify(entry)}\n`;
 }
 
-/** A line torn by a crash is dropped: its command is delivered again and every command is idempotent. */
+/** A line torn by a crash or a full disk is dropped: its command comes again, and every command is idempotent. */
 function parse(text: string): Map<string, string | null> {
-  const whole = text.slice(0, text.lastIndexOf("\n") + 1).split("\n");
-  return new Map(whole.filter((line) => line !== "").map((line) => JSON.parse(line) as [string, string | null]));
+  return new Map(text.split("\n").flatMap(parseLine));
+}
+
+function parseLine(line: string): [string, string | null][] {
+  try {
+    return [Entry.parse(JSON.parse(line))];
+  } catch {
+    return [];
+  }
 }

@@ -1,11 +1,13 @@
-import { closeSync, fdatasyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { MakimaError } from "../../core/errors.ts";
 import { decodeEvent, encodeEvent } from "../../protocol/run-events.ts";
 import type { RunEvent } from "../../protocol/run-events.ts";
 import { RunSpec } from "../../protocol/run-spec.ts";
-import { EVENTS, isStreamName } from "../../protocol/streams.ts";
-import { exists, readJson, writeAtomic } from "../../platform/files.ts";
+import { EVENTS, isStreamName, iterationPath } from "../../protocol/streams.ts";
+import { ensurePrivateDir, exists, readJson, writeAtomic } from "../../platform/files.ts";
+import { excerpt } from "./fit-event.ts";
 
 /**
  * A run's directory: the spec, the journal (`events`) and the output of its processes. One RunDirectory object per run
@@ -21,8 +23,13 @@ export class RunDirectory {
     this.spec = spec;
   }
 
-  /** Makes the directory for a new run; a repeated call with the same run finds it as it is. */
+  /**
+   * Makes the directory for a new run; a repeated call with the same run finds it as it is. Throws `invalid_request`
+   * for ids that are no plain names: they become parts of paths, and a server is not trusted for those.
+   */
   static async create(runs: string, spec: RunSpec): Promise<RunDirectory> {
+    const ids = [spec.runId, spec.taskId, spec.resume?.runId ?? spec.runId];
+    if (!ids.every((id) => PLAIN_NAME.test(id))) throw new MakimaError("invalid_request", "The run's ids are no names");
     const path = join(runs, spec.runId);
     await mkdir(path, { recursive: true, mode: 0o700 });
     // spec.json is what makes a directory a run: until it is there, a crash leaves an empty directory and no run.
@@ -35,13 +42,13 @@ export class RunDirectory {
     return new RunDirectory(path, RunSpec.parse(await readJson(join(path, "spec.json"))));
   }
 
-  /** Every run below `runs`. Directories without a spec are left from a crash before the run existed: removed. */
-  static async list(runs: string): Promise<RunDirectory[]> {
-    const found: RunDirectory[] = [];
+  /** Path of every run below `runs`. Directories without a spec are left from a crash before the run existed: removed. */
+  static async list(runs: string): Promise<string[]> {
+    const found: string[] = [];
     for (const entry of await readdir(runs, { withFileTypes: true })) {
       if (!entry.isDirectory()) continue;
       const path = join(runs, entry.name);
-      if (await exists(join(path, "spec.json"))) found.push(await RunDirectory.open(path));
+      if (await exists(join(path, "spec.json"))) found.push(path);
       else await rm(path, { recursive: true, force: true });
     }
     return found;
@@ -49,23 +56,33 @@ export class RunDirectory {
 
   /**
    * Opens the journal for writing and returns what it holds. A last line torn by a crash is cut off: it was never
-   * acknowledged, because the server stores whole lines only.
+   * acknowledged, because the server stores whole lines only. Throws when a whole line is no event.
    */
   openJournal(): RunEvent[] {
-    this.#journal = openSync(join(this.path, EVENTS), "a+", 0o600);
-    const text = readFileSync(join(this.path, EVENTS));
-    const whole = text.lastIndexOf(0x0a) + 1;
-    if (whole < text.length) ftruncateSync(this.#journal, whole);
-    return parseJournal(text.subarray(0, whole));
+    const journal = openSync(join(this.path, EVENTS), "a+", 0o600);
+    try {
+      const text = readFileSync(join(this.path, EVENTS));
+      const whole = text.lastIndexOf(0x0a) + 1;
+      if (whole < text.length) ftruncateSync(journal, whole);
+      const events = parseJournal(text.subarray(0, whole));
+      this.#journal = journal;
+      return events;
+    } catch (error) {
+      closeSync(journal);
+      throw error;
+    }
   }
 
   /**
-   * Appends events in one write. `durable` also survives a power cut, at the price of a flush: for what a person may
-   * already have been told.
+   * Appends events, all or none: on a full disk the journal is left as it was, and it throws. `durable` also survives a
+   * power cut, at the price of a flush: for what a person may already have been told.
    */
   append(events: RunEvent[], options: { durable: boolean }): void {
     if (this.#journal === null) throw new Error("the journal is not open");
-    writeSync(this.#journal, events.map(encodeEvent).join(""));
+    const lines = events.map(encodeEvent);
+    // Agents and checks have a say in what events hold. A line that cannot be read again would end the run at its next start.
+    for (const line of lines) decodeEvent(line);
+    appendWhole(this.#journal, Buffer.from(lines.join("")));
     if (options.durable) fdatasyncSync(this.#journal);
   }
 
@@ -79,6 +96,20 @@ export class RunDirectory {
     if (!(await exists(join(this.path, EVENTS)))) return [];
     const text = await readFile(join(this.path, EVENTS));
     return parseJournal(text.subarray(0, text.lastIndexOf(0x0a) + 1));
+  }
+
+  /**
+   * Keeps an iteration's prompt, which may be longer than an event can be, and returns what an event says of it. To be
+   * done before that is recorded: from then on the prompt is read from here.
+   */
+  async writePrompt(iteration: number, prompt: string): Promise<string> {
+    await ensurePrivateDir(join(this.path, iterationPath(iteration)));
+    await writeAtomic(this.#promptPath(iteration), prompt);
+    return excerpt(prompt, PROMPT_EXCERPT);
+  }
+
+  async readPrompt(iteration: number): Promise<string> {
+    return readFile(this.#promptPath(iteration), "utf8");
   }
 
   /** Names of the streams on disk. */
@@ -109,9 +140,24 @@ export class RunDirectory {
     return (await exists(path)) ? (await stat(path)).mtimeMs : null;
   }
 
-  async remove(): Promise<void> {
-    this.closeJournal();
-    await rm(this.path, { recursive: true, force: true });
+  #promptPath(iteration: number): string {
+    return join(this.path, iterationPath(iteration), "prompt");
+  }
+}
+
+/** Of a prompt in an event, in characters: for a reader, who recognises it by its beginning. */
+const PROMPT_EXCERPT = 8_000;
+
+const PLAIN_NAME = /^\w[\w-]{0,99}$/;
+
+/** A write may take in less than it is given, and the rest then fails: what was taken in is cut off again. */
+function appendWhole(file: number, data: Buffer): void {
+  const { size } = fstatSync(file);
+  try {
+    for (let written = 0; written < data.length;) written += writeSync(file, data, written);
+  } catch (error) {
+    ftruncateSync(file, size);
+    throw error;
   }
 }
 

@@ -9,8 +9,19 @@ import { LINK_PATH } from "../../protocol/routes.ts";
 const FIRST_RETRY = 100;
 const LONGEST_RETRY = 10_000;
 
+/** A connection that lasted this long (ms) was a good one. One that breaks sooner may be broken by what is sent over it. */
+const STEADY = 1_000;
+
 type Hello = Extract<DaemonMessage, { type: "hello" }>;
 export type Send = (frame: Uint8Array) => void;
+
+/** How a connection went. */
+interface Connection {
+  /** When the server's welcome came, by the monotonic clock (ms); null: it never did. */
+  welcomedAt: number | null;
+  /** Why it ended. */
+  reason: string;
+}
 
 export interface LinkOptions {
   serverUrl: string;
@@ -22,7 +33,10 @@ export interface LinkOptions {
   connected: (send: Send, acked: Record<string, Record<string, number>>) => void;
   disconnected: () => void;
   acknowledged: (run: string, stream: string, offset: number) => void;
-  /** Executes a command; resolves to null, or to the reason why it could not be executed. */
+  /**
+   * Executes a command; resolves to null, or to the reason why it could not be executed. One at a time, in the order of
+   * the server: a stop must not overtake the start that it is meant for. If it rejects, the command comes again.
+   */
   command: (id: string, command: Command) => Promise<string | null>;
   fenced: (run: string) => void;
 }
@@ -30,12 +44,16 @@ export interface LinkOptions {
 /** The daemon's one connection to its server: reconnects for ever, with jitter, and never throws at its owner. */
 export class Link implements AsyncDisposable {
   readonly #options: LinkOptions;
+  readonly #url: URL;
   readonly #stop = new AbortController();
   readonly #done: Promise<void>;
   #socket: WebSocket | null = null;
+  #executed: Promise<void> = Promise.resolve();
 
+  /** Throws when `serverUrl` is no URL. */
   constructor(options: LinkOptions) {
     this.#options = options;
+    this.#url = new URL(LINK_PATH, options.serverUrl.replace(/^http/, "ws"));
     this.#done = this.#run();
   }
 
@@ -43,15 +61,17 @@ export class Link implements AsyncDisposable {
     this.#stop.abort();
     this.#socket?.terminate();
     await this.#done;
+    await this.#executed;
   }
 
   async #run(): Promise<void> {
     const { clock, log } = this.#options;
     let failures = 0;
     while (!this.#stop.signal.aborted) {
-      const { welcomed, reason } = await this.#connectOnce();
+      const { welcomedAt, reason } = await this.#connectOnce();
       if (this.#stop.signal.aborted) return;
-      failures = welcomed ? 0 : failures + 1;
+      const steady = welcomedAt !== null && performance.now() - welcomedAt > STEADY;
+      failures = steady ? 0 : failures + 1;
       const pause = Math.random() * Math.min(LONGEST_RETRY, FIRST_RETRY * 2 ** failures);
       log.warn({ reason, pause: Math.round(pause) }, "link to the server lost; reconnecting");
       await clock.sleep(pause, this.#stop.signal).catch(() => undefined);
@@ -59,16 +79,15 @@ export class Link implements AsyncDisposable {
   }
 
   /** One connection from upgrade to close. */
-  #connectOnce(): Promise<{ welcomed: boolean; reason: string }> {
-    const { serverUrl, key } = this.#options;
-    const socket = new WebSocket(new URL(LINK_PATH, serverUrl.replace(/^http/, "ws")), {
-      headers: { authorization: `Bearer ${key}` },
+  #connectOnce(): Promise<Connection> {
+    const socket = new WebSocket(this.#url, {
+      headers: { authorization: `Bearer ${this.#options.key}` },
       handshakeTimeout: LINK_DEAD_AFTER,
       perMessageDeflate: false,
     });
     this.#socket = socket;
-    const ended = Promise.withResolvers<{ welcomed: boolean; reason: string }>();
-    const state = { welcomed: false, reason: "connection closed" };
+    const ended = Promise.withResolvers<Connection>();
+    const state: Connection = { welcomedAt: null, reason: "connection closed" };
     const alive = keepAlive(socket, () => {
       state.reason = "the server went silent";
       socket.terminate();
@@ -78,36 +97,37 @@ export class Link implements AsyncDisposable {
     });
     socket.on("message", (data: Buffer, binary) => {
       alive.heard();
-      if (!binary) this.#receive(parseMessage(data.toString("utf8")), state);
+      if (!binary) this.#receive(socket, parseMessage(data.toString("utf8")), state);
     });
     socket.on("pong", alive.heard);
     socket.on("error", (error) => (state.reason = error.message));
     socket.on("close", () => {
       alive.stop();
       this.#socket = null;
-      if (state.welcomed) this.#options.disconnected();
+      if (state.welcomedAt !== null) this.#options.disconnected();
       ended.resolve(state);
     });
     return ended.promise;
   }
 
-  #receive(message: ServerMessage | null, state: { welcomed: boolean; reason: string }): void {
+  #receive(socket: WebSocket, message: ServerMessage | null, state: Connection): void {
     const { connected, acknowledged, fenced, log } = this.#options;
     if (message === null) {
       state.reason = "the server sent a message that this daemon does not know";
-      this.#socket?.close();
+      socket.close();
       return;
     }
     switch (message.type) {
       case "welcome":
-        state.welcomed = true;
-        connected((frame) => this.#socket?.send(frame), message.acked);
+        state.welcomedAt = performance.now();
+        // What is sent while the connection closes is lost, and sent again over the next one.
+        connected((frame) => socket.readyState === WebSocket.OPEN && socket.send(frame), message.acked);
         return;
       case "ack":
         acknowledged(message.run, message.stream, message.offset);
         return;
       case "command":
-        void this.#execute(message.id, message.command);
+        this.#executed = this.#executed.then(() => this.#execute(message.id, message.command));
         return;
       case "fenced":
         fenced(message.run);
@@ -115,13 +135,16 @@ export class Link implements AsyncDisposable {
       case "refused":
         state.reason = message.message;
         log.error({ reason: message.message }, "the server refused this daemon");
-        this.#socket?.close();
+        socket.close();
     }
   }
 
   async #execute(id: string, command: Command): Promise<void> {
-    const error = await this.#options.command(id, command);
-    this.#tell({ type: "commandDone", id, error });
+    try {
+      this.#tell({ type: "commandDone", id, error: await this.#options.command(id, command) });
+    } catch (error) {
+      this.#options.log.error({ err: error, command: id }, "a command's execution could not be recorded");
+    }
   }
 
   /** Dropped while the link is down: the server repeats what it has no answer for. */

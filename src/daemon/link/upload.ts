@@ -9,6 +9,12 @@ import type { RunDirectory } from "../journal/run-directory.ts";
 /** Looks at followed files this often (ms) besides inotify, which can drop notices when its queue is full. */
 const POLL = 1_000;
 
+/**
+ * New output is gathered for this long (ms) before it is sent: agents print in bursts, and fifty of them would otherwise
+ * cost a frame, a transaction and an acknowledgement for every few lines. Far below what an eye notices.
+ */
+const GATHER = 5;
+
 interface Stream {
   name: string;
   descriptor: number | null;
@@ -18,6 +24,16 @@ interface Stream {
 
 export type SendFrame = (frame: Uint8Array) => void;
 
+export interface UploadListener {
+  /** Everything is acknowledged, and nothing will follow: how much of each stream it was. */
+  delivered: (acked: Record<string, number>) => void;
+  /** A file could not be read. It is tried again; a run goes on whether or not the server hears of it. */
+  failed: (error: unknown) => void;
+}
+
+/** Read into by every upload; what was read is copied into its frame at once. */
+const BUFFER = Buffer.allocUnsafeSlow(MAX_FRAME_DATA);
+
 /**
  * Copies one run's files to the server by byte offset. An event leaves only after all output that was on disk before
  * it, so whoever has seen `finished` has every stream whole. The disk is the spool: at most MAX_UNACKED bytes are on
@@ -25,28 +41,30 @@ export type SendFrame = (frame: Uint8Array) => void;
  */
 export class RunUpload implements Disposable {
   readonly #directory: RunDirectory;
-  readonly #onDelivered: (acked: Record<string, number>) => void;
+  readonly #listener: UploadListener;
   readonly #streams = new Map<string, Stream>();
   /** Streams that may hold unsent bytes. */
   readonly #dirty = new Set<string>();
   /** Streams whose process may still be writing. */
   readonly #followed = new Set<string>();
-  readonly #buffer = Buffer.allocUnsafe(MAX_FRAME_DATA);
+  /** Grows with every connection, so that one which is set up too late can tell. */
+  #connection = 0;
   #send: SendFrame | null = null;
   #unacked = 0;
+  #gathering: NodeJS.Timeout | null = null;
   #complete = false;
-  #disposed = false;
 
-  constructor(directory: RunDirectory, onDelivered: (acked: Record<string, number>) => void) {
+  constructor(directory: RunDirectory, listener: UploadListener) {
     this.#directory = directory;
-    this.#onDelivered = onDelivered;
+    this.#listener = listener;
   }
 
   /** Starts sending over a fresh connection from the offsets that the server has committed. */
   async connect(send: SendFrame, acked: Record<string, number>): Promise<void> {
     this.disconnect();
+    const connection = this.#connection;
     const names = await this.#directory.streams();
-    if (this.#disposed) return;
+    if (connection !== this.#connection) return;
     for (const name of names) {
       const stream = this.#stream(name);
       stream.acked = acked[name] ?? 0;
@@ -59,6 +77,7 @@ export class RunUpload implements Disposable {
   }
 
   disconnect(): void {
+    this.#connection += 1;
     this.#send = null;
     this.#unacked = 0;
     for (const stream of this.#streams.values()) stream.sent = stream.acked;
@@ -66,16 +85,13 @@ export class RunUpload implements Disposable {
 
   acknowledge(name: string, offset: number): void {
     const stream = this.#streams.get(name);
-    if (stream === undefined || offset <= stream.acked || offset > stream.sent) return;
-    this.#unacked -= offset - stream.acked;
+    if (stream === undefined || offset <= stream.acked) return;
+    // More than was sent over this connection: it came over an earlier one, and its acknowledgement was lost.
+    this.#unacked -= Math.min(offset, stream.sent) - stream.acked;
     stream.acked = offset;
+    stream.sent = Math.max(offset, stream.sent);
     this.#pump();
     this.#settle();
-  }
-
-  /** Bytes sent and not acknowledged: a link on which this stays above zero without progress is dead. */
-  get unacked(): number {
-    return this.#unacked;
   }
 
   /** Follows a process's `out` and `err` below `path` until the returned object is disposed. */
@@ -85,7 +101,7 @@ export class RunUpload implements Disposable {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const look = (): void => {
       for (const name of names) this.#dirty.add(name);
-      this.#pump();
+      this.#gathering ??= setTimeout(() => this.#pump(), GATHER);
     };
     for (const name of names) this.#followed.add(name);
     const watcher = watchDirectory(directory, POLL, look);
@@ -93,6 +109,7 @@ export class RunUpload implements Disposable {
       [Symbol.dispose]: () => {
         watcher[Symbol.dispose]();
         look();
+        this.#pump();
         for (const name of names) this.#unfollow(name);
       },
     };
@@ -104,6 +121,12 @@ export class RunUpload implements Disposable {
     this.#pump();
   }
 
+  /** Looks at every stream once more: what an ended process left behind may have gone on printing. */
+  revisit(): void {
+    for (const name of this.#streams.keys()) this.#dirty.add(name);
+    this.#pump();
+  }
+
   /** No event will follow: once everything is acknowledged, the run is delivered. */
   complete(): void {
     this.#complete = true;
@@ -112,7 +135,7 @@ export class RunUpload implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#disposed = true;
+    if (this.#gathering !== null) clearTimeout(this.#gathering);
     this.disconnect();
     for (const stream of this.#streams.values()) closeStream(stream);
   }
@@ -123,9 +146,21 @@ export class RunUpload implements Disposable {
     if (stream !== undefined && !this.#dirty.has(name)) closeStream(stream);
   }
 
-  /** Sends what the window allows: output first, then events. */
+  /** Called by timers, watchers and steps that can do nothing about a failure: it must not throw. */
   #pump(): void {
+    if (this.#gathering !== null) clearTimeout(this.#gathering);
+    this.#gathering = null;
     if (this.#send === null) return;
+    try {
+      this.#sendDirty();
+    } catch (error) {
+      this.#gathering = setTimeout(() => this.#pump(), POLL);
+      this.#listener.failed(error);
+    }
+  }
+
+  /** Sends what the window allows: output first, then events. */
+  #sendDirty(): void {
     const events = this.#dirty.has(EVENTS);
     // Output that inotify has not reported yet must still go ahead of the event that speaks of it.
     if (events) for (const name of this.#followed) this.#dirty.add(name);
@@ -154,8 +189,7 @@ export class RunUpload implements Disposable {
   #read(stream: Stream): Buffer {
     stream.descriptor ??= openIfThere(join(this.#directory.path, stream.name));
     if (stream.descriptor === null) return Buffer.alloc(0);
-    const length = readSync(stream.descriptor, this.#buffer, 0, this.#buffer.length, stream.sent);
-    const data = this.#buffer.subarray(0, length);
+    const data = BUFFER.subarray(0, readSync(stream.descriptor, BUFFER, 0, BUFFER.length, stream.sent));
     return stream.name === EVENTS ? data.subarray(0, data.lastIndexOf(0x0a) + 1) : data;
   }
 
@@ -170,7 +204,7 @@ export class RunUpload implements Disposable {
 
   #settle(): void {
     if (!this.#complete || this.#send === null || this.#unacked > 0 || this.#dirty.size > 0) return;
-    this.#onDelivered(Object.fromEntries([...this.#streams.values()].map(({ name, acked }) => [name, acked])));
+    this.#listener.delivered(Object.fromEntries([...this.#streams.values()].map(({ name, acked }) => [name, acked])));
   }
 }
 

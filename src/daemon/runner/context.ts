@@ -1,6 +1,7 @@
 import { MakimaError } from "../../core/errors.ts";
 import type { Agent, AgentSettings } from "../agents/agent.ts";
 import { createAgent } from "../agents/registry.ts";
+import { fitEvent } from "../journal/fit-event.ts";
 import type { RunDirectory } from "../journal/run-directory.ts";
 import type { RunUpload } from "../link/upload.ts";
 import type { Clock } from "../../platform/clock.ts";
@@ -76,9 +77,11 @@ export class RunContext {
     return this.#agent;
   }
 
-  /** Does something beside the loop, after what was put aside before; `work` must not throw. */
+  /** Does something beside the loop, after what was put aside before; its failure is logged and changes nothing. */
   aside(work: () => Promise<void>): void {
-    this.#aside = this.#aside.then(work);
+    this.#aside = this.#aside.then(work).catch((error: unknown) => {
+      this.log.warn({ err: error, run: this.spec.runId }, "something beside the loop failed");
+    });
   }
 
   /** Resolves when nothing that was put aside is left to do. */
@@ -96,8 +99,9 @@ export class RunContext {
     return aborted ? String(reason) : null;
   }
 
-  /** Writes events to the journal, from which alone the state follows, and wakes the link. */
-  record(...events: RunEvent[]): void {
+  /** Writes events to the journal, from which alone the state follows, and wakes the link. Nothing of that if it throws. */
+  record(...happened: RunEvent[]): void {
+    const events = happened.map(fitEvent);
     // Only a power cut loses what is not flushed, and then the agent is gone too: the iteration is simply taken up again.
     const durable = events.some(({ type }) => type === "finished");
     this.directory.append(events, { durable });

@@ -5,6 +5,7 @@ import type { Gate } from "../../core/completion-gate.ts";
 import type { DetachedProcess, Exit } from "../../platform/process/detached.ts";
 import { FileTail } from "../../platform/tail.ts";
 import type { LoopLimits } from "../../protocol/run-spec.ts";
+import { onAbort } from "./on-abort.ts";
 import { Watchdog } from "./watchdog.ts";
 import type { Expiry } from "./watchdog.ts";
 
@@ -38,36 +39,40 @@ export interface ObserveOptions {
   toolCalled: (name: string, input: string) => void;
 }
 
-/** Follows an agent process to its end, stopping it when a limit is passed or the run is cancelled. */
+/**
+ * Follows an agent process to its end, stopping it when a limit is passed or the run is cancelled. Rejects when the
+ * process is let go of, or its output cannot be read.
+ */
 export async function observe(options: ObserveOptions): Promise<Observation> {
   const { process, stream, limits, elapsedMs, cancel } = options;
   const collector = new Collector(options.toolCalled);
   let expiry: Expiry | null = null;
-  const stop = (): void => void process.stop();
+  // Stopping rejects only when the process is let go of, and then so does waiting for its end.
+  const stop = (): void => void process.stop().catch(() => undefined);
   using watchdog = new Watchdog(limits, elapsedMs, (which) => {
     expiry ??= which;
     stop();
   });
   await using output = new FileTail(join(process.dir, "out"));
-  const reading = (async () => {
+  using _cancelled = onAbort(cancel, stop);
+  const read = async (): Promise<void> => {
     for await (const { data } of output) {
       watchdog.active();
       collector.add(stream.push(data));
       if (collector.result !== null) watchdog.resultSeen();
     }
     collector.add(stream.end());
-  })();
-  cancel.addEventListener("abort", stop);
-  if (cancel.aborted) stop();
-  try {
-    const exit = await process.exited;
-    await process.drained(DRAIN);
-    output.finish();
-    await reading;
-    return { exit, expiry, ...collector.facts() };
-  } finally {
-    cancel.removeEventListener("abort", stop);
-  }
+  };
+  const [exit] = await Promise.all([endOf(process, output), read()]);
+  return { exit, expiry, ...collector.facts() };
+}
+
+/** The output ends with the process, not with the last of its children that holds it. */
+async function endOf(process: DetachedProcess, output: FileTail): Promise<Exit> {
+  const exit = await process.exited;
+  await process.drained(DRAIN);
+  output.finish();
+  return exit;
 }
 
 /** Folds agent events into the facts of an observation, in bounded memory. */

@@ -1,4 +1,5 @@
 import { MakimaError, errorBody } from "../../core/errors.ts";
+import { isErrno } from "../../platform/files.ts";
 import type { RunContext } from "./context.ts";
 import { nextStep } from "./run-state.ts";
 import type { Step } from "./run-state.ts";
@@ -20,35 +21,42 @@ const STEPS: Record<Exclude<Step, "end">, (run: RunContext) => Promise<void>> = 
   finish,
 };
 
+/** A run steps back from a full disk for this long (ms): somebody has to make room. */
+const FULL_DISK_PAUSE = 5_000;
+
+/** Steps before which a person's stop ends the run; the others see to it themselves, or are quickly done. */
+const CANCELLABLE: readonly Step[] = ["prepare", "baseline", "begin", "wait"];
+
 /**
  * Carries a run on from wherever its journal stands to its end. Every step either records that it is done or can be
  * done again, so a daemon may die anywhere in here.
  *
- * Resolves when the run has finished, or when the daemon lets go of it: then the agent goes on and the next daemon takes over.
+ * Resolves when the run has finished, or when the daemon lets go of it: then the agent goes on and the next daemon takes
+ * over. Never rejects.
  */
 export async function carryOn(run: RunContext): Promise<void> {
-  try {
-    await loop(run);
-  } finally {
-    await run.settled();
+  for (;;) {
+    const step = nextStep(run.state, run.spec);
+    if (step === "end" || run.detach.aborted) break;
+    try {
+      await take(run, step);
+    } catch (error) {
+      if (run.detach.aborted) break;
+      run.log.error({ err: error, run: run.spec.runId, step }, "a run cannot go on now; trying again");
+      await run.services.clock.sleep(FULL_DISK_PAUSE, run.detach).catch(() => undefined);
+    }
   }
+  await run.settled();
 }
 
-async function loop(run: RunContext): Promise<void> {
-  for (;;) {
-    if (run.detach.aborted) return;
-    const step = nextStep(run.state, run.spec);
-    if (step === "end") return;
-    try {
-      if (run.cancelled !== null && (step === "prepare" || step === "baseline" || step === "begin" || step === "wait")) {
-        await finishWith(run, { outcome: "cancelled", reason: run.cancelled, error: null });
-      } else {
-        await STEPS[step](run);
-      }
-    } catch (error) {
-      if (run.detach.aborted) return;
-      await fail(run, error);
-    }
+/** Throws when the run can neither go on nor end: the disk is full, or the daemon is letting go of it. */
+async function take(run: RunContext, step: Exclude<Step, "end">): Promise<void> {
+  try {
+    if (run.cancelled === null || !CANCELLABLE.includes(step)) await STEPS[step](run);
+    else await finishWith(run, { outcome: "cancelled", reason: run.cancelled, error: null });
+  } catch (error) {
+    if (run.detach.aborted || isErrno(error, "ENOSPC") || isErrno(error, "EDQUOT")) throw error;
+    await fail(run, error);
   }
 }
 

@@ -3,6 +3,9 @@ import type { LoopLimits } from "../../protocol/run-spec.ts";
 /** An agent that has given its result and does not end by itself within this time (ms) is ended: it can hang there. */
 const AFTER_RESULT = 10_000;
 
+/** The longest time that Node can wait for (ms, 25 days); a longer one it would take for 1 ms. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 export type Expiry = "idle" | "wall" | "after-result";
 
 /**
@@ -41,10 +44,10 @@ export class Watchdog implements Disposable {
   #watchIdle(limit: number): void {
     const left = this.#activeAt + limit - performance.now();
     if (left <= 0) this.#expired("idle");
-    else this.#timers.set("idle", setTimeout(() => this.#watchIdle(limit), left));
+    else this.#timers.set("idle", setTimeout(() => this.#watchIdle(limit), Math.min(left, LONGEST_TIMER)));
   }
 
   #arm(expiry: Expiry, ms: number): void {
-    this.#timers.set(expiry, setTimeout(() => this.#expired(expiry), ms));
+    this.#timers.set(expiry, setTimeout(() => this.#expired(expiry), Math.min(ms, LONGEST_TIMER)));
   }
 }

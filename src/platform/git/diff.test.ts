@@ -7,7 +7,12 @@ import { changedPaths, diffFiles, diffStat } from "./diff.ts";
 
 test("tells what changed, with the texts of text files", async () => {
   const kept = "kept\n".repeat(10);
-  await using r = await openTestRepository({ "edit.txt": "one\n", "gone ü.txt": "bye\n", "run.sh": kept, "same.txt": "same\n" });
+  await using r = await openTestRepository({
+    "edit.txt": "one\n",
+    "gone ü.txt": "bye\n",
+    "run.sh": kept,
+    "same.txt": "same\n",
+  });
   await writeFiles(r.dir, { "edit.txt": "one\ntwo\n", "new\ttab.txt": "hello\n", "empty.txt": "" });
   await writeFile(join(r.dir, "image"), Buffer.from([0, 1, 2]));
   await writeFile(join(r.dir, "latin"), Buffer.from([0x66, 0xfc, 0x72]));

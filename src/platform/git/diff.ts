@@ -61,7 +61,18 @@ export async function diffFiles(git: Git, at: GitLocation, from: string, to: str
 
 /** How much differs between two commits or trees. */
 export async function diffStat(git: Git, at: GitLocation, from: string, to: string): Promise<DiffStat> {
-  const args = ["diff-tree", "-r", "-M", "--stat=100", "--stat-count=40", "--no-ext-diff", "--no-textconv", from, to, "--"];
+  const args = [
+    "diff-tree",
+    "-r",
+    "-M",
+    "--stat=100",
+    "--stat-count=40",
+    "--no-ext-diff",
+    "--no-textconv",
+    from,
+    to,
+    "--",
+  ];
   const text = textOf(await git(at, args));
   const summary = text.slice(text.lastIndexOf("\n") + 1);
   return {

@@ -26,6 +26,8 @@ export interface GitOptions {
   timeoutMs?: number;
   /** Configuration for this call, such as `user.useConfigOnly=true`. */
   config?: readonly string[];
+  /** Further environment variables, which the processes that git starts inherit. */
+  variables?: Readonly<Record<string, string>>;
   /** Author and committer of what is made. */
   identity?: Identity;
 }
@@ -53,7 +55,7 @@ export function createGit(environment: Readonly<Record<string, string | undefine
     const settings = [...FIXED_CONFIG, ...(options.config ?? [])].flatMap((setting) => ["-c", setting]);
     const result = await runCommand(["git", "--no-pager", ...settings, ...args], {
       cwd: at.cwd,
-      env: { ...base, ...locationEnvironment(at), ...identityEnvironment(options.identity) },
+      env: { ...options.variables, ...base, ...locationEnvironment(at), ...identityEnvironment(options.identity) },
       timeoutMs,
       maxOutputBytes: MAX_OUTPUT_BYTES,
       ...(options.input === undefined ? {} : { input: options.input }),
@@ -139,7 +141,8 @@ function notStarted(reason: string, command: string, cwd: string): MakimaError {
   if (reason === "no such command") {
     return new MakimaError("git_failed", "git was not found", { hint: "Install git, or add its directory to PATH." });
   }
-  const message = reason === "no such directory" ? `The directory ${cwd} is gone` : `${command} did not start: ${reason}`;
+  const message =
+    reason === "no such directory" ? `The directory ${cwd} is gone` : `${command} did not start: ${reason}`;
   return new MakimaError("git_failed", message);
 }
 

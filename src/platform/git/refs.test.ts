@@ -1,6 +1,6 @@
+import fc from "fast-check";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { openTestRepository } from "../../../test/support/repository.ts";
 import { deleteRef, isAncestor, moveRef, NO_COMMIT, readHead, readRef, requireBranchName } from "./refs.ts";
 
@@ -52,7 +52,12 @@ test("git takes every branch name that makima takes", async () => {
       if (accepted) assert.equal(exitCode, 0);
       else assert.ok(exitCode !== 0 || /[^a-z0-9._/-]|(^|\/)-/.test(branch));
     }),
-    { numRuns: 60, examples: [["a.lock/b"], ["a..b"], ["a/.b"], ["a."], ["a/"], ["/a"], ["-a"], ["a/-b"], ["@"]].map(([n]) => [n as string]) },
+    {
+      numRuns: 60,
+      examples: [["a.lock/b"], ["a..b"], ["a/.b"], ["a."], ["a/"], ["/a"], ["-a"], ["a/-b"], ["@"]].map(([n]) => [
+        n as string,
+      ]),
+    },
   );
 });
 

@@ -76,7 +76,7 @@ test("a linked worktree of a bare repository is as good as any", async () => {
 });
 
 test("reads a file of a commit, not of the checkout", async () => {
-  await using r = await openTestRepository({ ".makima.toml": "old\n", "dir/file": "x", "empty": "" });
+  await using r = await openTestRepository({ ".makima.toml": "old\n", "dir/file": "x", empty: "" });
   await writeFile(join(r.dir, ".makima.toml"), "new\n");
   const at = { cwd: r.dir };
   assert.equal(String(await readFileAt(r.git, at, r.base, ".makima.toml")), "old\n");

@@ -10,7 +10,10 @@ export type Principal =
 /** The key of a run's agent. Only its hash is stored; the token is kept by whoever it is for. */
 export async function insertTaskKey(tx: Write, token: string, contractId: string, runId: string): Promise<void> {
   const scope = { kind: "task", name: null, contract_id: contractId, run_id: runId } as const;
-  await tx.db.insertInto("keys").values({ ...keyColumns(tx, token), ...scope }).execute();
+  await tx.db
+    .insertInto("keys")
+    .values({ ...keyColumns(tx, token), ...scope })
+    .execute();
 }
 
 /** Makes `token` the key of this machine's key file; the one before it stops working. */
@@ -23,7 +26,10 @@ export async function replaceLocalKey(tx: Write, kind: "user" | "daemon", token:
     .where("revoked_at", "is", null)
     .execute();
   const scope = { kind, name: LOCAL, contract_id: null, run_id: null };
-  await tx.db.insertInto("keys").values({ ...keyColumns(tx, token), ...scope }).execute();
+  await tx.db
+    .insertInto("keys")
+    .values({ ...keyColumns(tx, token), ...scope })
+    .execute();
 }
 
 /** null: not a key, or one that has been revoked. */

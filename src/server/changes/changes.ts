@@ -5,14 +5,12 @@ import { fromJson, toJson } from "../db/json.ts";
 import type { Db, Write } from "../db/store.ts";
 
 /** Adds to the change feed, in the transaction that makes the change. */
-export async function recordChange(
-  tx: Write,
-  kind: Change["kind"],
-  id: string,
-  data: Change["data"],
-): Promise<void> {
+export async function recordChange(tx: Write, kind: Change["kind"], id: string, data: Change["data"]): Promise<void> {
   const seq = await nextNumber(tx, "changes");
-  await tx.db.insertInto("changes").values({ seq, at: tx.now, kind, id, data: toJson(data) }).execute();
+  await tx.db
+    .insertInto("changes")
+    .values({ seq, at: tx.now, kind, id, data: toJson(data) })
+    .execute();
   tx.wake(CHANGES_TOPIC);
 }
 

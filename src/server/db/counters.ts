@@ -13,10 +13,6 @@ export async function nextNumber(tx: Write, name: CountersTable["name"]): Promis
 }
 
 export async function latestNumber(db: Db, name: CountersTable["name"]): Promise<number> {
-  const { value } = await db
-    .selectFrom("counters")
-    .select("value")
-    .where("name", "=", name)
-    .executeTakeFirstOrThrow();
+  const { value } = await db.selectFrom("counters").select("value").where("name", "=", name).executeTakeFirstOrThrow();
   return value;
 }

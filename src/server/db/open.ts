@@ -1,7 +1,7 @@
+import { Kysely, Migrator } from "kysely";
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import { Kysely, Migrator } from "kysely";
 import { MakimaError } from "../../core/errors.ts";
 import { MIGRATIONS, migrationProvider } from "./migrations.ts";
 import { NodeSqliteDialect, openSqlite } from "./sqlite.ts";
@@ -60,7 +60,7 @@ function refuseNewer(database: DatabaseSync, path: string): void {
 
 async function migrate(db: Kysely<Tables>): Promise<void> {
   const { error } = await new Migrator({ db, provider: migrationProvider }).migrateToLatest();
-  if (error !== undefined) throw error;
+  if (error !== undefined) throw error instanceof Error ? error : new Error("migration failed", { cause: error });
 }
 
 /** Primary result codes of SQLite, without their extended bits. */

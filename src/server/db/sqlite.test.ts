@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { nextNumber } from "./counters.ts";
 import { openStore, temporaryHome } from "../testing/harness.ts";
+import { nextNumber } from "./counters.ts";
 
 test("a failed transaction leaves nothing behind, wakes nobody, and the next one works", async () => {
   await using home = await temporaryHome();

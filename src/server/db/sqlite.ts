@@ -1,7 +1,7 @@
-import { DatabaseSync } from "node:sqlite";
-import type { SQLInputValue, StatementSync } from "node:sqlite";
 import { CompiledQuery, SqliteAdapter, SqliteDialect, SqliteDriver } from "kysely";
 import type { DatabaseConnection, SqliteDatabase, SqliteStatement } from "kysely";
+import { DatabaseSync } from "node:sqlite";
+import type { SQLInputValue, StatementSync } from "node:sqlite";
 
 /** Compiled statements kept per database; above the number of distinct statements that makima issues while it works. */
 const CACHED_STATEMENTS = 256;

@@ -1,8 +1,8 @@
 import type { RunState } from "../../core/task-state.ts";
-import type { Change } from "../../protocol/subscriptions.ts";
 import type { Contract, CreateContract, Iteration, TaskDetail, TaskStatus } from "../../protocol/api.ts";
 import type { Command } from "../../protocol/link.ts";
 import type { RunEventOf } from "../../protocol/run-events.ts";
+import type { Change } from "../../protocol/subscriptions.ts";
 import type { Json } from "./json.ts";
 
 /** Ids are UUIDv7 text, times epoch milliseconds, flags 0 or 1: what SQLite and PostgreSQL store alike. */

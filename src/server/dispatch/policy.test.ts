@@ -1,6 +1,6 @@
+import fc from "fast-check";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { assign } from "./policy.ts";
 
 test("the oldest task goes first, to the daemon with the most room", () => {
@@ -16,11 +16,11 @@ test("the oldest task goes first, to the daemon with the most room", () => {
 });
 
 test("nobody gets more than there is room for, and no room stays empty while a task waits", () => {
-  const places = fc.uniqueArray(fc.record({ daemonId: fc.string(), free: fc.nat(5) }), {
+  const anyPlaces = fc.uniqueArray(fc.record({ daemonId: fc.string(), free: fc.nat(5) }), {
     selector: ({ daemonId }) => daemonId,
   });
   fc.assert(
-    fc.property(fc.uniqueArray(fc.string()), places, (pending, places) => {
+    fc.property(fc.uniqueArray(fc.string()), anyPlaces, (pending, places) => {
       const assignments = assign(pending, places);
       const room = places.reduce((sum, { free }) => sum + free, 0);
       assert.equal(assignments.length, Math.min(pending.length, room));

@@ -8,6 +8,8 @@ export function errorHandler(log: Logger) {
   return async (thrown: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const error = asMakimaError(thrown);
     if (error === null) log.error({ err: thrown, method: request.method, url: request.url }, "a request failed");
+    // A refused upgrade leaves a connection that nobody reads from any more.
+    if (request.ws) reply.header("connection", "close");
     await reply.status(error?.status ?? 500).send({ error: errorBody(error) });
   };
 }

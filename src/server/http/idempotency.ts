@@ -42,6 +42,9 @@ export async function once<T>(tx: Write, attempt: Attempt, work: () => Promise<T
       created_at: tx.now,
     })
     .execute();
-  await tx.db.deleteFrom("replies").where("created_at", "<", tx.now - KEPT_FOR).execute();
+  await tx.db
+    .deleteFrom("replies")
+    .where("created_at", "<", tx.now - KEPT_FOR)
+    .execute();
   return reply;
 }

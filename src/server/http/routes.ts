@@ -11,11 +11,11 @@ import { OPEN, READS, WRITES } from "./handlers.ts";
 import type { OpenRoute, ReadRoute, ServerFacts, WriteRoute } from "./handlers.ts";
 import { once } from "./idempotency.ts";
 
-type Answer = (request: FastifyRequest) => Promise<unknown>;
+type Answer<R extends RouteName> = (request: FastifyRequest) => Promise<Reply<R>>;
 
 /** Registers a handler for every route of the table. */
 export function registerRoutes(app: FastifyInstance, store: Store, facts: ServerFacts): void {
-  const add = (name: RouteName, handler: Answer) => {
+  const add = (name: RouteName, handler: Answer<RouteName>) => {
     const { method, path: url } = ROUTES[name];
     app.route({ method, url, handler });
   };
@@ -36,14 +36,14 @@ declare module "fastify" {
   }
 }
 
-function openRoute(name: OpenRoute, store: Store): Answer {
+function openRoute<R extends OpenRoute>(name: R, store: Store): Answer<R> {
   return async (request) => {
     parseRequest(name, request);
     return OPEN[name](store.db);
   };
 }
 
-function readRoute<R extends ReadRoute>(name: R, store: Store, facts: ServerFacts): Answer {
+function readRoute<R extends ReadRoute>(name: R, store: Store, facts: ServerFacts): Answer<R> {
   return async (request) => {
     const principal = principalOf(request);
     requireAccess(principal, name);
@@ -51,14 +51,14 @@ function readRoute<R extends ReadRoute>(name: R, store: Store, facts: ServerFact
   };
 }
 
-function writeRoute<R extends WriteRoute>(name: R, store: Store): Answer {
+function writeRoute<R extends WriteRoute>(name: R, store: Store): Answer<R> {
   return async (request) => {
     const principal = principalOf(request);
     requireAccess(principal, name);
     const parsed = parseRequest(name, request);
     const idempotencyKey = idempotencyKeyOf(request);
     return store.write((tx) => {
-      const work = (): Promise<Reply<R>> => WRITES[name]({ tx }, parsed);
+      const work = () => WRITES[name]({ tx }, parsed);
       if (idempotencyKey === null) return work();
       return once(tx, { keyId: principal.keyId, idempotencyKey, request: [name, parsed] }, work);
     });

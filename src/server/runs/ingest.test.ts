@@ -1,10 +1,10 @@
+import fc from "fast-check";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { encodeEvent } from "../../protocol/run-events.ts";
 import { EVENTS } from "../../protocol/streams.ts";
-import { resumeTask } from "../tasks/resume.ts";
 import { taskDetail } from "../tasks/detail.ts";
+import { resumeTask } from "../tasks/resume.ts";
 import { getTask } from "../tasks/view.ts";
 import { finished, iterationStarted, started, verdict } from "../testing/data.ts";
 import { openStore, temporaryHome } from "../testing/harness.ts";
@@ -32,14 +32,14 @@ const TRANSCRIPTS: Readonly<Record<string, Buffer>> = {
 
 const streams = fc.constantFrom(OUT, EVENTS);
 const delivery = fc.record({ stream: streams, from: fc.double({ min: 0, max: 1, noNaN: true }), length: fc.nat(700) });
-const step = fc.oneof(
+const anyStep = fc.oneof(
   { weight: 8, arbitrary: fc.array(delivery, { minLength: 1, maxLength: 4 }) },
   { weight: 1, arbitrary: fc.constant("restart" as const) },
 );
 
 test("whatever is repeated, reordered, lost or interrupted: the same bytes, and every event applied once", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+    fc.asyncProperty(fc.array(anyStep, { maxLength: 25 }), async (steps) => {
       await using home = await temporaryHome();
       let store = await openStore(home.path);
       const run = await newRun(store);
@@ -52,7 +52,8 @@ test("whatever is repeated, reordered, lost or interrupted: the same bytes, and 
         }
       }
       for (const stream of [OUT, EVENTS]) await deliverRest(store, run, stream);
-      for (const stream of [OUT, EVENTS]) assert.deepEqual(await readAll(store, run.runId, stream), TRANSCRIPTS[stream]);
+      for (const stream of [OUT, EVENTS])
+        assert.deepEqual(await readAll(store, run.runId, stream), TRANSCRIPTS[stream]);
       const task = await getTask(store.db, run.taskId);
       assert.deepEqual([task.iterations, task.costUsd, task.status], [ITERATIONS, ITERATIONS * 0.25, "running"]);
       await store[Symbol.asyncDispose]();
@@ -73,7 +74,10 @@ test("a run that was overtaken by a later one, or is somebody else's, can write 
   assert.deepEqual(await append(store, first, [{ stream: OUT, offset: 0, data }]), fenced(first.runId));
   const foreign = { ...second, fence: second.fence + 1 };
   assert.deepEqual(await append(store, foreign, [{ stream: OUT, offset: 0, data }]), fenced(second.runId));
-  assert.deepEqual(await append(store, { ...second, runId: "unknown" }, [{ stream: OUT, offset: 0, data }]), fenced("unknown"));
+  assert.deepEqual(
+    await append(store, { ...second, runId: "unknown" }, [{ stream: OUT, offset: 0, data }]),
+    fenced("unknown"),
+  );
   assert.equal((await readAll(store, first.runId, OUT)).length, 0);
   const ack = { kind: "ack", run: second.runId, stream: OUT, offset: data.length };
   assert.deepEqual(await append(store, second, [{ stream: OUT, offset: 0, data }]), [ack]);
@@ -99,7 +103,7 @@ function slice({ stream, from, length }: { stream: string; from: number; length:
 /** As a daemon does it: from the acknowledged offset on, in pieces that do not care for lines. */
 async function deliverRest(store: Parameters<typeof append>[0], run: TestRun, stream: string): Promise<void> {
   const whole = TRANSCRIPTS[stream] ?? Buffer.alloc(0);
-  for (let offset = (await readAll(store, run.runId, stream)).length; offset < whole.length; ) {
+  for (let offset = (await readAll(store, run.runId, stream)).length; offset < whole.length;) {
     const [receipt] = await append(store, run, [{ stream, offset, data: whole.subarray(offset, offset + 2_000) }]);
     assert.ok(receipt?.kind === "ack" && receipt.offset > offset);
     offset = receipt.offset;

@@ -1,13 +1,14 @@
 import { MakimaError } from "../../core/errors.ts";
 import type { Logger } from "../../platform/log.ts";
+import type { AppendHeader } from "../../protocol/link.ts";
 import { decodeEvent } from "../../protocol/run-events.ts";
 import type { RunEvent } from "../../protocol/run-events.ts";
-import { EVENTS, MAX_FRAME_DATA } from "../../protocol/streams.ts";
+import { EVENTS } from "../../protocol/streams.ts";
 import { streamTopic } from "../../protocol/topics.ts";
 import type { Write } from "../db/store.ts";
-import type { AppendHeader } from "../../protocol/link.ts";
-import { proveLease } from "./lease.ts";
-import type { Lease } from "./lease.ts";
+import { storeAppended, streamSizes } from "./appended.ts";
+import { proveLeases } from "./lease.ts";
+import type { Claim, Lease } from "./lease.ts";
 import { planAppends } from "./plan.ts";
 import type { Piece } from "./plan.ts";
 import { applyEvent } from "./projection.ts";
@@ -18,13 +19,11 @@ export interface Append {
 }
 
 /** `offset`: everything below it is stored once the transaction is committed. `fenced`: the daemon must stop the run. */
-export type Receipt =
-  | { kind: "ack"; run: string; stream: string; offset: number }
-  | { kind: "fenced"; run: string };
+export type Receipt = { kind: "ack"; run: string; stream: string; offset: number } | { kind: "fenced"; run: string };
 
 /**
  * Stores one daemon's appends and applies the events among them, in one transaction, so that each event is applied
- * exactly once whatever is repeated. Answers once per stream.
+ * exactly once whatever is repeated. Answers once per stream, and with a few statements for however many streams.
  */
 export async function ingest(
   tx: Write,
@@ -32,85 +31,40 @@ export async function ingest(
   appends: readonly Append[],
   log: Logger,
 ): Promise<Receipt[]> {
-  const receipts: Receipt[] = [];
-  for (const { run, fence, streams } of byRun(appends)) {
-    const lease = await proveLease(tx.db, daemonId, run, fence);
-    if (lease === null) {
-      receipts.push({ kind: "fenced", run });
-      continue;
-    }
-    for (const [stream, pieces] of streams) {
-      const offset = await appendToStream(tx, lease, stream, pieces, log);
-      receipts.push({ kind: "ack", run, stream, offset });
-    }
+  const offered = byStream(appends);
+  const leases = await proveLeases(tx.db, daemonId, offered);
+  const [held, lost] = partition(offered, ({ runId, fence }) => leases.get(runId)?.fence === fence);
+  const sizeOf = await streamSizes(tx, held);
+  const plans = held.map((it) => ({ ...it, from: sizeOf(it), ...planAppends(it.stream, sizeOf(it), it.pieces) }));
+  const grown = plans.filter(({ from, size }) => size > from).map(({ added, from: offset, ...it }) => ({ ...it, offset, data: Buffer.concat(added) }));
+  await storeAppended(tx, grown);
+  for (const { runId, stream, data } of grown) {
+    const lease = leases.get(runId);
+    if (stream === EVENTS && lease !== undefined) await applyLines(tx, lease, data, log);
+    tx.wake(streamTopic(runId, stream));
   }
-  return receipts;
+  const fenced = [...new Set(lost.map(({ runId }) => runId))];
+  return [
+    ...plans.map(({ runId, stream, size }): Receipt => ({ kind: "ack", run: runId, stream, offset: size })),
+    ...fenced.map((run): Receipt => ({ kind: "fenced", run })),
+  ];
 }
 
-interface RunAppends {
-  run: string;
-  fence: number;
-  streams: Map<string, Piece[]>;
+interface Offer extends Claim {
+  stream: string;
+  pieces: Piece[];
 }
 
-function byRun(appends: readonly Append[]): Iterable<RunAppends> {
-  const runs = new Map<string, RunAppends>();
+function byStream(appends: readonly Append[]): Offer[] {
+  const offers = new Map<string, Offer>();
   for (const { header, data } of appends) {
-    const key = `${header.run} ${header.fence}`;
-    const of = runs.get(key) ?? { run: header.run, fence: header.fence, streams: new Map<string, Piece[]>() };
-    runs.set(key, of);
-    const pieces = of.streams.get(header.stream) ?? [];
-    of.streams.set(header.stream, pieces);
-    pieces.push({ offset: header.offset, data });
+    const { run: runId, fence, stream, offset } = header;
+    const key = `${runId} ${fence} ${stream}`;
+    const offer = offers.get(key) ?? { runId, fence, stream, pieces: [] };
+    offers.set(key, offer);
+    offer.pieces.push({ offset, data });
   }
-  return runs.values();
-}
-
-async function appendToStream(
-  tx: Write,
-  lease: Lease,
-  stream: string,
-  pieces: readonly Piece[],
-  log: Logger,
-): Promise<number> {
-  const size = await streamSize(tx, lease.runId, stream);
-  const plan = planAppends(stream, size, pieces);
-  if (plan.size === size) return size;
-  const data = Buffer.concat(plan.added);
-  await storeSize(tx, lease.runId, stream, plan.size);
-  await storeChunks(tx, lease.runId, stream, size, data);
-  if (stream === EVENTS) await applyLines(tx, lease, data, log);
-  tx.wake(streamTopic(lease.runId, stream));
-  return plan.size;
-}
-
-async function streamSize(tx: Write, runId: string, stream: string): Promise<number> {
-  const row = await tx.db
-    .selectFrom("streams")
-    .select("size")
-    .where("run_id", "=", runId)
-    .where("stream", "=", stream)
-    .executeTakeFirst();
-  return row?.size ?? 0;
-}
-
-async function storeSize(tx: Write, runId: string, stream: string, size: number): Promise<void> {
-  await tx.db
-    .insertInto("streams")
-    .values({ run_id: runId, stream, size, merged: 0 })
-    .onConflict((it) => it.columns(["run_id", "stream"]).doUpdateSet({ size, merged: 0 }))
-    .execute();
-}
-
-/** What one tick brought of a stream is stored together, in rows of at most a frame. */
-async function storeChunks(tx: Write, runId: string, stream: string, from: number, data: Uint8Array): Promise<void> {
-  for (let start = 0; start < data.length; start += MAX_FRAME_DATA) {
-    const piece = data.subarray(start, start + MAX_FRAME_DATA);
-    await tx.db
-      .insertInto("chunks")
-      .values({ run_id: runId, stream, offset: from + start, size: piece.length, encoding: "raw", data: piece })
-      .execute();
-  }
+  return [...offers.values()];
 }
 
 async function applyLines(tx: Write, lease: Lease, data: Buffer, log: Logger): Promise<void> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { CheckReport, RunEvent, TamperingReport } from "../../protocol/run-events.ts";
 import { TaskDetail } from "../../protocol/api.ts";
+import type { CheckReport, RunEvent, TamperingReport } from "../../protocol/run-events.ts";
 import { taskDetail } from "../tasks/detail.ts";
 import { finished, iterationStarted, started, verdict } from "../testing/data.ts";
 import { openStore, temporaryHome } from "../testing/harness.ts";
@@ -26,7 +26,8 @@ test("a run's events become what the task's page shows", async () => {
   };
 
   assert.equal((await detail()).task.status, "starting");
-  const checkout = { type: "checkout", at: 1, worktree: "/w", head: "h0", tree: "t", excluded: 0, checks: [] } as const;
+  const place = { worktree: "/w", head: "h0", tree: "t" };
+  const checkout: RunEvent = { type: "checkout", at: 1, ...place, excluded: 0, checks: [] };
   const prepared = await detail(started, checkout, { type: "baseline", at: 1, checks: [check({})] });
   assert.deepEqual([prepared.task.status, prepared.task.head, prepared.worktree], ["running", "h0", "/w"]);
   assert.deepEqual(prepared.checks, [check({})]);
@@ -54,10 +55,21 @@ test("a run's events become what the task's page shows", async () => {
   assert.deepEqual(waiting.tampering, [{ ...flag, detail: "emptied first" }]);
 
   const receipt = { type: "verified", at: 4, index: 3, verification: "verified", tree: "t", head: "h3" } as const;
-  const done = await detail(iterationStarted(3), { ...receipt, checks: [lint] }, verdict(3, { verdict: "done" }), finished());
+  const done = await detail(
+    iterationStarted(3),
+    { ...receipt, checks: [lint] },
+    verdict(3, { verdict: "done" }),
+    finished(),
+  );
   assert.deepEqual([done.task.status, done.task.waitUntil, done.contract.status], ["completed", null, "completed"]);
-  assert.deepEqual([done.verification, done.checks, done.branchKept, done.diffStat?.files], ["verified", [lint], true, 1]);
-  assert.deepEqual(done.iterations.map(({ verdict }) => verdict), ["continue", "wait", "done"]);
+  assert.deepEqual(
+    [done.verification, done.checks, done.branchKept, done.diffStat?.files],
+    ["verified", [lint], true, 1],
+  );
+  assert.deepEqual(
+    done.iterations.map((iteration) => iteration.verdict),
+    ["continue", "wait", "done"],
+  );
 });
 
 test("a failed run tells why, and its contract stays active", async () => {

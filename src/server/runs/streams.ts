@@ -1,5 +1,5 @@
-import { zstdDecompressSync } from "node:zlib";
 import type { Selectable } from "kysely";
+import { zstdDecompressSync } from "node:zlib";
 import { MakimaError } from "../../core/errors.ts";
 import type { Reply } from "../../protocol/api.ts";
 import type { Db } from "../db/store.ts";
@@ -32,12 +32,7 @@ export async function readStream(db: Db, runId: string, stream: string, from: nu
 }
 
 export async function listStreams(db: Db, runId: string): Promise<Reply<"listStreams">["streams"]> {
-  return db
-    .selectFrom("streams")
-    .select(["stream", "size"])
-    .where("run_id", "=", runId)
-    .orderBy("stream")
-    .execute();
+  return db.selectFrom("streams").select(["stream", "size"]).where("run_id", "=", runId).orderBy("stream").execute();
 }
 
 async function streamState(db: Db, runId: string, stream: string): Promise<{ size: number; ended: boolean }> {

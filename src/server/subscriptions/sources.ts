@@ -1,9 +1,9 @@
+import { MakimaError } from "../../core/errors.ts";
 import type { SubscriptionMessage } from "../../protocol/subscriptions.ts";
 import { CHANGES_TOPIC, encodeStreamData, parseStreamTopic, streamTopic } from "../../protocol/topics.ts";
-import { MakimaError } from "../../core/errors.ts";
 import type { Principal } from "../auth/keys.ts";
-import { readChanges } from "../changes/changes.ts";
 import { requireOwnRun } from "../auth/scope.ts";
+import { readChanges } from "../changes/changes.ts";
 import type { Db } from "../db/store.ts";
 import { runEndedTopic } from "../db/wakeups.ts";
 import { readStream } from "../runs/streams.ts";

@@ -43,7 +43,7 @@ export class Viewer {
     this.#store = store;
     this.#principal = principal;
     this.#log = log;
-    socket.on("message", (data, binary) => this.#receive(String(data), binary));
+    socket.on("message", (data: Buffer, binary) => this.#receive(data.toString("utf8"), binary));
     socket.on("close", () => this.#cancelAll());
   }
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CreateContract } from "../../protocol/api.ts";
-import { readChanges } from "../changes/changes.ts";
-import { createContract } from "../contracts/create.ts";
-import { finishCommand, openCommands } from "../commands/commands.ts";
 import { authenticate } from "../auth/keys.ts";
+import { readChanges } from "../changes/changes.ts";
+import { finishCommand, openCommands } from "../commands/commands.ts";
+import { createContract } from "../contracts/create.ts";
 import type { Store } from "../db/store.ts";
 import { contract, finished, iterationStarted, started, verdict } from "../testing/data.ts";
 import { openStore, temporaryHome } from "../testing/harness.ts";
@@ -19,12 +19,18 @@ test("a pending task is cancelled at once, a live one by a single command to its
   const { task } = await store.write((tx) => createContract(tx, CreateContract.parse(contract)));
   const stopped = await store.write((tx) => stopTask(tx, task.id, "enough"));
   assert.deepEqual([stopped.status, stopped.reason], ["cancelled", "enough"]);
-  await assert.rejects(store.write((tx) => stopTask(tx, task.id, "enough")), { code: "conflict" });
+  await assert.rejects(
+    store.write((tx) => stopTask(tx, task.id, "enough")),
+    { code: "conflict" },
+  );
 
   const run = await newRun(store);
   await store.write((tx) => stopTask(tx, run.taskId, "enough"));
   await store.write((tx) => stopAllTasks(tx, "again"));
-  assert.deepEqual((await open(store)).map(({ kind }) => kind), ["SpawnTask", "InterruptTask"]);
+  assert.deepEqual(
+    (await open(store)).map(({ kind }) => kind),
+    ["SpawnTask", "InterruptTask"],
+  );
   assert.equal((await getTask(store.db, run.taskId)).status, "starting");
 });
 
@@ -60,7 +66,10 @@ test("a completed task is not resumed", async () => {
   await using store = await openStore(home.path);
   const run = await newRun(store);
   await say(store, run, started, finished());
-  await assert.rejects(store.write((tx) => resumeTask(tx, run.taskId, undefined)), { code: "conflict" });
+  await assert.rejects(
+    store.write((tx) => resumeTask(tx, run.taskId, undefined)),
+    { code: "conflict" },
+  );
 });
 
 test("the key of a task lives as long as its run, and its plain text no longer than the command", async () => {
@@ -74,7 +83,10 @@ test("the key of a task lives as long as its run, and its plain text no longer t
   assert.ok(principal?.kind === "task" && principal.contractId === contractId);
   await store.write((tx) => finishCommand(tx, DAEMON, command.id, null));
   const rows = await store.db.selectFrom("commands").select("payload").execute();
-  assert.deepEqual(rows.map(({ payload }) => payload), [null]);
+  assert.deepEqual(
+    rows.map(({ payload }) => payload),
+    [null],
+  );
   await say(store, run, started, finished());
   assert.equal(await authenticate(store.db, taskToken), null);
 });
@@ -94,7 +106,10 @@ test("every transition is in the change feed, in order and without gaps", async 
   const run = await newRun(store);
   await say(store, run, started, iterationStarted(1), verdict(1), finished());
   const changes = await readChanges(store.db, 0, 1000);
-  assert.deepEqual(changes.map(({ seq }) => seq), changes.map((_, index) => index + 1));
+  assert.deepEqual(
+    changes.map(({ seq }) => seq),
+    changes.map((_, index) => index + 1),
+  );
   const statuses = changes.filter(({ kind }) => kind === "task").map(({ data }) => String(data["status"]));
   const distinct = statuses.filter((status, index) => status !== statuses[index - 1]);
   assert.deepEqual(distinct, ["pending", "starting", "running", "completed"]);

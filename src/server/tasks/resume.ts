@@ -17,7 +17,11 @@ export async function resumeTask(
   const contract = await getContract(tx.db, contractId);
   if (contract.status !== "active") throw new MakimaError("conflict", `The task's contract is ${contract.status}`);
   if (settings !== undefined) {
-    await tx.db.updateTable("tasks").set({ settings: toJson(settings) }).where("id", "=", id).execute();
+    await tx.db
+      .updateTable("tasks")
+      .set({ settings: toJson(settings) })
+      .where("id", "=", id)
+      .execute();
   }
   tx.wake(DISPATCH_TOPIC);
   return moveTask(tx, id, "resume", {});

@@ -31,7 +31,7 @@ export async function countLiveTasks(db: Db): Promise<number> {
     .select((eb) => eb.fn.countAll<number>().as("count"))
     .where("status", "in", TASK.live)
     .executeTakeFirstOrThrow();
-  return Number(count);
+  return count;
 }
 
 async function liveTaskIds(db: Db): Promise<string[]> {

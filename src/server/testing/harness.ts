@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { systemClock } from "../../platform/clock.ts";
 import { paths } from "../../platform/config/paths.ts";
 import { createLogger } from "../../platform/log.ts";
-import type { Reply, Request } from "../../protocol/api.ts";
+import type { Reply } from "../../protocol/api.ts";
 import { ROUTES, routePath } from "../../protocol/routes.ts";
 import type { RouteName } from "../../protocol/routes.ts";
 import { Store } from "../db/store.ts";
@@ -40,19 +40,17 @@ export async function temporaryServer(): Promise<AsyncDisposable & { server: Run
 
 /** Calls a route as a user and gives back its reply; fails the test on any status but 200. */
 export async function call<R extends RouteName>(
-  server: RunningServer,
+  server: { url: string; userKey: string },
   name: R,
-  request: Request<R>,
-  headers: Record<string, string> = {},
+  { id = "", ...fields }: { readonly id?: string; readonly [field: string]: unknown },
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<Reply<R>> {
-  const route = ROUTES[name];
-  const fields = Object.entries(request as Record<string, unknown>);
-  const url = new URL(routePath(route, { id: String(fields.find(([key]) => key === "id")?.[1] ?? "") }), server.url);
-  const rest = Object.fromEntries(fields.filter(([key]) => key !== "id"));
-  const init: RequestInit = { method: route.method, headers: { authorization: `Bearer ${server.userKey}`, ...headers } };
-  if (route.method === "GET") url.search = new URLSearchParams(rest as Record<string, string>).toString();
-  else Object.assign(init, { body: JSON.stringify(rest), headers: { ...init.headers, "content-type": "application/json" } });
-  const response = await fetch(url, init);
+  const { method } = ROUTES[name];
+  const url = new URL(routePath(ROUTES[name], { id }), server.url);
+  const sent = { authorization: `Bearer ${server.userKey}`, "content-type": "application/json", ...headers };
+  if (method === "GET") for (const [key, value] of Object.entries(fields)) url.searchParams.set(key, String(value));
+  const body = method === "GET" ? null : JSON.stringify(fields);
+  const response = await fetch(url, { method, headers: sent, body });
   const text = await response.text();
   if (response.status !== 200) throw new Error(`${name}: ${response.status} ${text}`);
   return JSON.parse(text) as Reply<R>;

@@ -1,8 +1,8 @@
 import { WebSocket } from "ws";
-import { encodeAppend, LINK_VERSION } from "../../protocol/link.ts";
-import type { AppendHeader, DaemonMessage, ServerMessage } from "../../protocol/link.ts";
-import type { RunSpec } from "../../protocol/run-spec.ts";
+import { encodeAppend, LINK_VERSION, ServerMessage } from "../../protocol/link.ts";
+import type { AppendHeader, DaemonMessage } from "../../protocol/link.ts";
 import { LINK_PATH, SUBSCRIBE_PATH } from "../../protocol/routes.ts";
+import type { RunSpec } from "../../protocol/run-spec.ts";
 import { SubscriptionMessage } from "../../protocol/subscriptions.ts";
 import type { ViewerMessage } from "../../protocol/subscriptions.ts";
 import { decodeStreamData } from "../../protocol/topics.ts";
@@ -37,7 +37,9 @@ export class FakeDaemon extends Peer {
 
   constructor(server: Where) {
     super(server.url, LINK_PATH, server.daemonKey);
-    this.socket.on("message", (data) => this.messages.push(JSON.parse(String(data)) as ServerMessage));
+    this.socket.on("message", (data: Buffer) => {
+      this.messages.push(ServerMessage.parse(JSON.parse(data.toString("utf8"))));
+    });
   }
 
   static async connect(server: Where, hello: Partial<Extract<DaemonMessage, { type: "hello" }>> = {}) {
@@ -87,7 +89,10 @@ export class FakeDaemon extends Peer {
   }
 
   acked(run: string, stream: string): number {
-    return Math.max(0, ...this.of("ack").flatMap((ack) => (ack.run === run && ack.stream === stream ? ack.offset : [])));
+    return Math.max(
+      0,
+      ...this.of("ack").flatMap((ack) => (ack.run === run && ack.stream === stream ? ack.offset : [])),
+    );
   }
 }
 

@@ -1,8 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { join } from "node:path";
 import { firstPrompt, nextPrompt } from "../../../core/prompts.ts";
-import { ensurePrivateDir } from "../../../platform/files.ts";
-import { iterationPath } from "../../../protocol/streams.ts";
 import type { RunContext } from "../context.ts";
 
 /** Decides prompt and session of the next iteration and records them; the agent is started by the next step. */
@@ -12,7 +9,9 @@ export async function begin(run: RunContext): Promise<void> {
   if (before === null) throw new Error("an iteration needs a checkout");
   const { agent } = await run.agent();
   const index = state.iterations + 1;
-  await ensurePrivateDir(join(run.directory.path, iterationPath(index)));
+  // The prompt of a later iteration was written before the verdict that asks for it.
+  const prompt =
+    state.verdict?.nextPrompt ?? (await run.directory.writePrompt(index, openingPrompt(run, agent.resumes)));
   run.record({
     type: "iteration-started",
     at: run.now(),
@@ -20,7 +19,7 @@ export async function begin(run: RunContext): Promise<void> {
     ...nextSession(run, agent.resumes),
     tree: before.tree,
     head: before.head,
-    prompt: state.verdict?.nextPrompt ?? openingPrompt(run, agent.resumes),
+    prompt,
   });
 }
 

@@ -40,14 +40,15 @@ interface Finding {
 export async function conclude(run: RunContext, concluded: Concluded): Promise<void> {
   const checkout = await openCheckout(run.state.checkout?.worktree ?? "");
   const finding = await find(run, checkout, concluded);
-  if (run.detach.aborted) throw run.detach.reason;
+  run.detach.throwIfAborted();
   const { breaker, observation, open } = concluded;
   const policy = policyOf(run);
   const judgement = { ...finding, policy };
   const error = iterationError(judgement);
   if (countsAsIteration(finding.end)) feed(breaker, observation, { finding, error, elapsedMs: run.now() - open.started.at });
   const verdict = decide({ ...judgement, breaker: { state: breaker.state, reason: breaker.reason }, now: run.now() });
-  run.record(...events(run, concluded, { finding, verdict, error }));
+  const promptExcerpt = await promptAfter(run, concluded, { finding, verdict });
+  run.record(...events(run, concluded, { finding, verdict, error, promptExcerpt }));
   // It is made of objects that are written already, so the next iteration need not wait for it.
   run.aside(() => keepCheckpoint(run, checkout, { index: open.started.index, finding }));
 }
@@ -83,6 +84,7 @@ interface Outcome {
   finding: Finding;
   verdict: Verdict;
   error: string | null;
+  promptExcerpt: string | null;
 }
 
 /** The verdict, with the receipt or the wait that belongs to it: one write, so that a crash keeps all or nothing. */
@@ -107,22 +109,20 @@ function events(run: RunContext, concluded: Concluded, outcome: Outcome): RunEve
   return [judged];
 }
 
-function verdictEvent(run: RunContext, concluded: Concluded, { finding, verdict, error }: Outcome): RunEventOf<"verdict"> {
-  const { open, agent, breaker, observation } = concluded;
-  const { end } = finding;
-  const lost = end.kind === "agent-error" && end.cause === "context-lost";
-  const sessionId = lost ? null : (observation.sessionId ?? open.started.sessionId);
+function verdictEvent(run: RunContext, concluded: Concluded, outcome: Outcome): RunEventOf<"verdict"> {
+  const { open, breaker, observation } = concluded;
+  const { finding, verdict, error, promptExcerpt } = outcome;
   return {
     type: "verdict",
     at: run.now(),
     index: open.started.index,
     verdict: verdict.verdict,
     reason: verdict.reason,
-    sessionId,
+    sessionId: sessionAfter(concluded, finding.end),
     gate: observation.gate,
     changed: finding.changed,
     error: error === null ? null : tail(error, MAX_ERROR),
-    uncounted: !countsAsIteration(end),
+    uncounted: !countsAsIteration(finding.end),
     refused: verdict.refused,
     errorCode: verdict.verdict === "stop" ? verdict.errorCode : null,
     tree: finding.after.tree,
@@ -131,7 +131,7 @@ function verdictEvent(run: RunContext, concluded: Concluded, { finding, verdict,
     durationMs: run.now() - open.started.at,
     tampering: finding.tampering,
     breaker: { ...breaker.toJSON() },
-    nextPrompt: promptAfter(run, { finding, verdict, remembers: agent.resumes && sessionId !== null }),
+    nextPrompt: promptExcerpt,
     model: observation.model,
   };
 }
@@ -139,19 +139,27 @@ function verdictEvent(run: RunContext, concluded: Concluded, { finding, verdict,
 /** Longest error that an event carries, in characters; the streams have the rest. */
 const MAX_ERROR = 8_000;
 
-function promptAfter(
+function sessionAfter({ open, observation }: Concluded, end: IterationEnd): string | null {
+  const lost = end.kind === "agent-error" && end.cause === "context-lost";
+  return lost ? null : (observation.sessionId ?? open.started.sessionId);
+}
+
+/** Puts the next iteration's prompt in its place, if there is to be one, and returns what the verdict says of it. */
+async function promptAfter(
   run: RunContext,
-  { finding, verdict, remembers }: { finding: Finding; verdict: Verdict; remembers: boolean },
-): string | null {
+  concluded: Concluded,
+  { finding, verdict }: Pick<Outcome, "finding" | "verdict">,
+): Promise<string | null> {
   if (verdict.verdict !== "continue" && verdict.verdict !== "wait") return null;
-  return nextPrompt({
+  const prompt = nextPrompt({
     goal: run.spec.goal,
     checks: run.state.checkout?.checks.map(({ command }) => command) ?? [],
     end: finding.end,
     outcomes: finding.checks,
     refused: refusedFlags(finding.tampering, policyOf(run)),
-    remembers,
+    remembers: concluded.agent.resumes && sessionAfter(concluded, finding.end) !== null,
   });
+  return run.directory.writePrompt(concluded.open.started.index + 1, prompt);
 }
 
 function policyOf({ spec }: RunContext): LoopPolicy {

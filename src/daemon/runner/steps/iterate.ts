@@ -1,7 +1,7 @@
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { CircuitBreaker } from "../../../core/circuit-breaker.ts";
 import { gateInstructions } from "../../../core/prompts.ts";
-import { writeAtomic } from "../../../platform/files.ts";
 import { attach, launch } from "../../../platform/process/detached.ts";
 import type { DetachedProcess } from "../../../platform/process/detached.ts";
 import type { RunEventOf } from "../../../protocol/run-events.ts";
@@ -11,6 +11,7 @@ import { breakerOf } from "../breaker.ts";
 import type { RunContext } from "../context.ts";
 import { agentEnvironment } from "../environment.ts";
 import { observe } from "../observe.ts";
+import { onAbort } from "../on-abort.ts";
 import { conclude } from "./conclude.ts";
 
 /** Follows the open iteration's agent to its end, starting it if no daemon has yet, and records the verdict. */
@@ -22,21 +23,16 @@ export async function iterate(run: RunContext): Promise<void> {
   const path = iterationPath(open.started.index);
   using _upload = run.upload.follow(path);
   await using process = await ensureAgent(run, { agent, settings, breaker, started: open.started, path });
-  const letGo = (): void => void process[Symbol.asyncDispose]();
-  run.detach.addEventListener("abort", letGo);
-  try {
-    const observation = await observe({
-      process,
-      stream: agent.createStream(),
-      limits: run.spec.limits,
-      elapsedMs: Math.max(0, run.now() - open.started.at),
-      cancel: run.cancel.signal,
-      toolCalled: (name, input) => breaker.recordToolCall(name, input),
-    });
-    await conclude(run, { open, agent, breaker, observation, dir: process.dir });
-  } finally {
-    run.detach.removeEventListener("abort", letGo);
-  }
+  using _letGo = onAbort(run.detach, () => void process[Symbol.asyncDispose]());
+  const observation = await observe({
+    process,
+    stream: agent.createStream(),
+    limits: run.spec.limits,
+    elapsedMs: Math.max(0, run.now() - open.started.at),
+    cancel: run.cancel.signal,
+    toolCalled: (name, input) => breaker.recordToolCall(name, input),
+  });
+  await conclude(run, { open, agent, breaker, observation, dir: process.dir });
 }
 
 interface AgentStart {
@@ -54,14 +50,14 @@ async function ensureAgent(run: RunContext, start: AgentStart): Promise<Detached
   const there = await attach(dir);
   if (there !== null) return there;
   const command = agent.commandLine({
-    prompt: started.prompt,
+    prompt: await run.directory.readPrompt(started.index),
     systemPrompt: gateInstructions(),
     sessionId: started.sessionId,
     resume: started.resumed,
     budgetUsdLeft: breaker.remainingUsd,
   });
-  const stdinFile = join(dir, "prompt");
-  await writeAtomic(stdinFile, command.stdin);
+  const stdinFile = join(dir, "stdin");
+  await writeFile(stdinFile, command.stdin, { mode: 0o600 });
   const { checkout } = run.state;
   if (checkout === null) throw new Error("an iteration needs a checkout");
   return launch({

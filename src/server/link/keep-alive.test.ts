@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { test } from "node:test";
+import { WebSocket, WebSocketServer } from "ws";
+import { KeepAlive } from "./keep-alive.ts";
+
+const rhythm = { every: 10, deadAfter: 200 };
+
+/** Both ends of a connection; the client answers pings or does not. */
+async function connection(autoPong: boolean) {
+  await using resources = new AsyncDisposableStack();
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+  resources.defer(() => new Promise<void>((resolve) => server.close(() => resolve())));
+  await once(server, "listening");
+  const accepted = once(server, "connection") as Promise<[WebSocket]>;
+  const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`, { autoPong });
+  resources.defer(() => client.terminate());
+  const [socket] = await accepted;
+  resources.defer(() => socket.terminate());
+  const owned = resources.move();
+  return { socket, client, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+test("a peer that answers nothing is given up", async () => {
+  await using pair = await connection(false);
+  using _ = new KeepAlive(pair.socket, rhythm);
+  await once(pair.socket, "close");
+});
+
+test("a peer that answers is kept", async () => {
+  await using pair = await connection(true);
+  let pongs = 0;
+  pair.socket.on("pong", () => (pongs += 1));
+  using _ = new KeepAlive(pair.socket, rhythm);
+  while (pongs < 40) await once(pair.socket, "pong");
+  assert.equal(pair.socket.readyState, WebSocket.OPEN);
+});
+
+test("a socket that we do not read is not blamed for it", async () => {
+  await using pair = await connection(false);
+  pair.socket.pause();
+  let pings = 0;
+  pair.client.on("ping", () => (pings += 1));
+  using _ = new KeepAlive(pair.socket, rhythm);
+  while (pings < 40) await once(pair.client, "ping");
+  assert.equal(pair.socket.readyState, WebSocket.OPEN);
+});
