@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { MakimaError } from "../core/errors.ts";
+import type { Clock } from "../platform/clock.ts";
 import type { AgentConfig } from "../platform/config/config.ts";
 import type { Paths } from "../platform/config/paths.ts";
-import type { Clock } from "../platform/clock.ts";
 import { ensurePrivateDir, readJson, writeAtomic } from "../platform/files.ts";
 import { createGit } from "../platform/git/git.ts";
 import { acquireLock } from "../platform/lock.ts";

@@ -6,9 +6,9 @@ import type { Machine } from "../support/machine.ts";
 import { until } from "../support/until.ts";
 import { claim, fileInHome, makeWorkshop, promptsOf } from "../support/workshop.ts";
 
-/** Most of these wait for a time limit, so they do it together. */
-describe("an agent", { concurrency: true }, () => {
-  it("that is killed in mid-turn fails its iteration, and the next one goes on in its session", async () => {
+/** Two of these wait for the same ten seconds. */
+describe("an agent that does not end as it should", { concurrency: true }, () => {
+  it("is killed: its iteration fails, and the next one goes on in its session", async () => {
     await using shop = await makeWorkshop({
       config: '[loop]\nretryBackoff = "0s"\n',
       turns: [
@@ -31,7 +31,7 @@ describe("an agent", { concurrency: true }, () => {
     assert.equal(shop.show(document.task.branch, "half.txt"), "half");
   });
 
-  it("that hangs after its result is ended, and its result believed", async () => {
+  it("hangs after its result: it is ended, and its result believed", async () => {
     await using shop = await makeWorkshop({ agent: { program: "hangs-after-result.sh", kind: "claude" } });
     const { code, document, stderr } = await shop.run("Do it");
     assert.equal(code, 0, stderr);
@@ -44,25 +44,7 @@ describe("an agent", { concurrency: true }, () => {
     assert.ok(took >= 10_000 && took < 30_000, `${took} ms`);
   });
 
-  it("that is silent for too long is ended", async () => {
-    const config = '[loop]\nidleTimeout = "1s"\nretryBackoff = "0s"\n';
-    await using shop = await makeWorkshop({ agent: { program: "goes-silent.sh" }, config });
-    const { code, document } = await shop.run("Do it", "--max-iterations", "2");
-    assert.equal(code, 1);
-    assert.equal(document.iterations.length, 2);
-    for (const { error } of document.iterations) assert.match(error ?? "", /silent for too long/);
-    assert.equal(document.task.reason, "Maximum iterations (2) reached");
-  });
-
-  it("that takes too long for one iteration is ended", async () => {
-    const config = '[loop]\niterationTimeout = "1s"\n';
-    await using shop = await makeWorkshop({ agent: { program: "prints-numbered-lines.sh" }, config });
-    const { code, document } = await shop.run("Do it", "--max-iterations", "1");
-    assert.equal(code, 1);
-    assert.match(document.iterations[0]?.error ?? "", /took too long/);
-  });
-
-  it("that ignores SIGINT and SIGTERM is killed when its task is stopped", async () => {
+  it("ignores SIGINT and SIGTERM: it is killed when its task is stopped", async () => {
     await using shop = await makeWorkshop({ agent: { program: "ignores-signals.sh" } });
     const { result } = shop.startRun("Do it");
     const pid = Number(await fileInHome(shop.machine, "pid"));
@@ -73,6 +55,26 @@ describe("an agent", { concurrency: true }, () => {
     assert.deepEqual([code, document.task.status], [130, "cancelled"]);
     assert.ok(!(await isAlive(pid)), "the agent is gone");
   });
+});
+
+describe("an agent", { concurrency: true }, () => {
+  it("is ended when it is silent for too long", async () => {
+    const config = '[loop]\nidleTimeout = "1s"\nretryBackoff = "0s"\n';
+    await using shop = await makeWorkshop({ agent: { program: "goes-silent.sh" }, config });
+    const { code, document } = await shop.run("Do it", "--max-iterations", "2");
+    assert.equal(code, 1);
+    assert.equal(document.iterations.length, 2);
+    for (const { error } of document.iterations) assert.match(error ?? "", /silent for too long/);
+    assert.equal(document.task.reason, "Maximum iterations (2) reached");
+  });
+
+  it("is ended when it takes too long for one iteration", async () => {
+    const config = '[loop]\niterationTimeout = "1s"\n';
+    await using shop = await makeWorkshop({ agent: { program: "prints-numbered-lines.sh" }, config });
+    const { code, document } = await shop.run("Do it", "--max-iterations", "1");
+    assert.equal(code, 1);
+    assert.match(document.iterations[0]?.error ?? "", /took too long/);
+  });
 
   it("is survived by nothing that it has started", async () => {
     await using shop = await makeWorkshop({ agent: { program: "leaves-a-server.sh" } });
@@ -82,7 +84,7 @@ describe("an agent", { concurrency: true }, () => {
     assert.ok(!(await isAlive(Number(await fileInHome(shop.machine, "pid")))), "its server is gone");
   });
 
-  it("whose command does not exist is named, and nothing is made for the run", async () => {
+  it("is named when its command does not exist, and nothing is made for the run", async () => {
     await using shop = await makeWorkshop({ config: '[agents.absent]\ncommand = "no-such-agent"\n' });
     const { code, document, stderr } = await shop.run("Do it", "--agent", "absent");
     assert.equal(code, 6);
@@ -115,7 +117,7 @@ async function claudeProcess(machine: Machine): Promise<number> {
   return until(async () => {
     for (const pid of await machine.processes()) {
       const command = (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).split("\0");
-      if (/\/claude$/.test(command[0] ?? "") && command.includes("--output-format")) return pid;
+      if (command[0]?.endsWith("/claude") === true && command.includes("--output-format")) return pid;
     }
     return null;
   }, "Claude Code runs");

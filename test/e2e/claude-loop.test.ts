@@ -85,7 +85,7 @@ it("a run repeats the format to an agent that printed no gate", async () => {
   await using shop = await makeWorkshop({ turns: [[write("a.md", "text\n"), say("All done, boss!")], [claim()]] });
   const { code, document, stderr } = await shop.run("Write a text");
   assert.equal(code, 0, stderr);
-  const verdicts = document.iterations.map(({ verdict, gate, error }) => [verdict, gate?.ready ?? null, error]);
+  const verdicts = document.iterations.map((found) => [found.verdict, found.gate?.ready ?? null, found.error]);
   assert.deepEqual(verdicts, [
     ["continue", null, null],
     ["done", true, null],

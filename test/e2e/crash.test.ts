@@ -31,8 +31,7 @@ describe("kill -9", { concurrency: true }, () => {
 
   it("of the daemon ten times in a row neither stops the agent nor loses its output", async () => {
     await using shop = await makeWorkshop({ agent: AGENT });
-    const server = start(shop, "server", "--port", "0");
-    await until(() => serverPid(shop), "the server runs");
+    const server = await startServer(shop, "0");
     let daemon = await startDaemon(shop);
     const { result } = shop.startRun("Count");
     let stored = await storedBeyond(shop, 0);
@@ -49,16 +48,14 @@ describe("kill -9", { concurrency: true }, () => {
   it("of the server, too, while the daemon and the agent go on", async () => {
     await using shop = await makeWorkshop({ agent: AGENT });
     // The daemon comes back to the address that it knows, so the server has to as well.
-    let server = start(shop, "server", "--port", "0");
-    const { url } = await until(() => serverFile(shop), "the server runs");
-    const { port } = new URL(url);
+    let server = await startServer(shop, "0");
+    const { port } = new URL((await serverFile(shop))?.url ?? "");
     const daemon = await startDaemon(shop);
     const { result } = shop.startRun("Count");
     let stored = await storedBeyond(shop, 0);
     for (let round = 0; round < 3; round += 1) {
       await killNow(server);
-      server = start(shop, "server", "--port", port);
-      await until(async () => (await serverPid(shop)) === server.pid, "the server is back");
+      server = await startServer(shop, port);
       stored = await storedBeyond(shop, stored);
     }
     await finishAndCompare(shop, await finish(shop, result));
@@ -94,22 +91,32 @@ async function finishAndCompare(shop: Workshop, { code, document, stderr }: RunR
 }
 
 async function startUp(shop: Workshop): Promise<ChildProcess> {
-  const up = start(shop, "up", "--port", "0");
-  await until(async () => (await serverPid(shop)) === up.pid, "makima up is back");
-  return up;
+  return start(shop, ["up", "--port", "0"], async (up) => (await serverFile(shop))?.pid === up.pid);
 }
 
+async function startServer(shop: Workshop, port: string): Promise<ChildProcess> {
+  return start(shop, ["server", "--port", port], async (server) => (await serverFile(shop))?.pid === server.pid);
+}
+
+/** It says so when it has taken over the runs that it found. */
 async function startDaemon(shop: Workshop): Promise<ChildProcess> {
-  const daemon = start(shop, "daemon");
-  // It says so when it has taken over the runs that it found.
-  await once(daemon.stdout, "data");
-  return daemon;
+  return start(shop, ["daemon"], (_daemon, said) => said.includes("works for"));
 }
 
-function start(shop: Workshop, ...args: string[]) {
+/** Starts a command that stays, and waits until it is ready. */
+async function start(
+  shop: Workshop,
+  args: string[],
+  isReady: (child: ChildProcess, said: string) => boolean | Promise<boolean>,
+): Promise<ChildProcess> {
   const child = shop.machine.start(args);
-  child.stderr.resume();
-  child.stdout.on("data", () => {});
+  let [said, complained] = ["", ""];
+  child.stdout.on("data", (data: Buffer) => (said += data.toString()));
+  child.stderr.on("data", (data: Buffer) => (complained += data.toString()));
+  await until(() => {
+    assert.equal(child.exitCode, null, complained);
+    return isReady(child, said);
+  }, `makima ${args[0]} is ready`);
   return child;
 }
 
@@ -129,10 +136,6 @@ async function stopNow(child: ChildProcess): Promise<void> {
 async function serverFile({ machine }: Workshop): Promise<{ pid: number; url: string } | null> {
   const text = await readFile(join(machine.makimaHome, "server.json"), "utf8").catch(() => "null");
   return JSON.parse(text) as { pid: number; url: string } | null;
-}
-
-async function serverPid(shop: Workshop): Promise<number | undefined> {
-  return (await serverFile(shop))?.pid;
 }
 
 /** Waits until the server has stored more than that of the agent's output, and gives how much (bytes). */

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import type { ChildProcessWithoutNullStreams } from "node:child_process";
+import type { ChildProcess, ChildProcessWithoutNullStreams } from "node:child_process";
 import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -51,6 +51,7 @@ export async function makeMachine(): Promise<Machine> {
   };
   await writeFile(join(top, ".gitconfig"), "[user]\n\tname = Ada\n\temail = ada@example.com\n");
   await writeFile(environment.MAKIMA_CONFIG, "");
+  const started: ChildProcess[] = [];
   const machine: Machine = {
     root: top,
     home: top,
@@ -63,16 +64,19 @@ export async function makeMachine(): Promise<Machine> {
       child.stdin.end(options.input ?? "");
       return outcomeOf(child);
     },
-    start: (args, options = {}) =>
-      spawn(process.execPath, [cli, ...args], {
+    start: (args, options = {}) => {
+      const child = spawn(process.execPath, [cli, ...args], {
         cwd: options.cwd ?? top,
         env: { ...environment, ...options.env },
         timeout: COMMAND_TIMEOUT,
         killSignal: "SIGKILL",
-      }),
+      });
+      started.push(child);
+      return child;
+    },
     get: (path) => ask(environment.MAKIMA_HOME, path).catch(() => null),
     processes: () => processesNaming(top),
-    [Symbol.asyncDispose]: () => tearDown(machine),
+    [Symbol.asyncDispose]: () => tearDown(machine, started),
   };
   return machine;
 }
@@ -95,9 +99,13 @@ async function ask(makimaHome: string, path: string): Promise<unknown> {
   return response.ok ? response.json() : null;
 }
 
-/** Stops the machine's server; fails when any of its processes outlives that. */
-async function tearDown(machine: Machine): Promise<void> {
+/**
+ * Stops the machine's tasks and server, and the commands that the test has left running; fails when anything else
+ * outlives that.
+ */
+async function tearDown(machine: Machine, started: ChildProcess[]): Promise<void> {
   const down = await machine.makima(["down", "--stop-tasks"]);
+  for (const child of started) child.kill("SIGKILL");
   const left = await survivors(machine);
   for (const pid of left) kill(pid);
   await rm(machine.root, { recursive: true, force: true, maxRetries: 5 });

@@ -28,16 +28,18 @@ export async function judge(
   const changes = await diffFiles(run.services.git, locationOf(checkout), checkout.start, after.tree);
   const tampering = scanDiff(changes.map((change) => ({ ...change, status: LETTERS[change.status] })));
   const outcomes: CheckOutcome[] = [];
-  for (const [position, check] of (run.state.checkout?.checks ?? []).entries()) {
+  const checks = run.state.checkout?.checks ?? [];
+  for (const [position, check] of checks.entries()) {
     const number = position + 1;
     const { report, tail } =
       (await reported(run, index, number)) ?? (await runCheck(run, { check, iteration: index, number, before: after }));
     if (run.cancelled !== null) break;
-    if (run.state.open?.checks[position] === undefined) run.record({ type: "check", at: run.now(), index, check: report });
+    if (run.state.open?.checks[position] === undefined)
+      run.record({ type: "check", at: run.now(), index, check: report });
     outcomes.push(outcomeOf(report, tail));
     tampering.push(...report.flags);
   }
-  if (outcomes.length > 0) await removeAdded(run.services.git, checkout, after.tree);
+  if (checks.length > 0) await removeAdded(run.services.git, checkout, after.tree);
   return { checks: outcomes, tampering };
 }
 

@@ -11,6 +11,7 @@ import { resetHead, restoreTracked } from "../checkout/restore.ts";
 import { snapshotTree } from "../checkout/snapshot.ts";
 import type { RunContext } from "../runner/context.ts";
 import { checkEnvironment } from "../runner/environment.ts";
+import { onAbort } from "../runner/on-abort.ts";
 import { outputTail } from "./output-tail.ts";
 
 /** Output of a check that is kept, per stream (bytes): what comes after is dropped. */
@@ -20,6 +21,11 @@ const DRAIN = 2_000;
 const GRACE = { interruptMs: 1_000, terminateMs: 1_000 };
 /** Marks a check's processes, so that they can be ended without touching what the agent has left running. */
 const MARKER = "MAKIMA_CHECK_ID";
+/** Files that one check is flagged for: a formatter gone astray must not fill the journal. */
+const MAX_FLAGGED = 100;
+/** The longest time that Node can wait for (ms, 25 days); a longer one it would take for 1 ms. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+const LOST = "its process was lost";
 
 export interface PinnedCheck {
   name: string;
@@ -48,7 +54,7 @@ export async function runCheck(run: RunContext, place: CheckPlace): Promise<{ re
   using _upload = run.upload.follow(path);
   await using process = await ensureProcess(run, path, check.command);
   const { exit, timedOut } = await ended(run, process, check.timeoutMs ?? run.spec.limits.checkTimeoutMs);
-  if (run.detach.aborted) throw run.detach.reason;
+  run.detach.throwIfAborted();
   const durationMs = Math.round(performance.now() - startedAt);
   // First its leftovers: a server that it left behind would hold its output open.
   await killByEnvironment(MARKER, markerOf(run, path));
@@ -56,19 +62,21 @@ export async function runCheck(run: RunContext, place: CheckPlace): Promise<{ re
   const tail = await outputTail(process.dir);
   const tests = parseTestCounts(tail);
   const flags = await undo(run, check.command, before);
-  if (tests !== null && ranNoTests(tests)) flags.push({ kind: "no-tests-ran", path: null, detail: `\`${check.command}\` ran no test` });
+  if (tests !== null && ranNoTests(tests))
+    flags.push({ kind: "no-tests-ran", path: null, detail: `\`${check.command}\` ran no test` });
   const failure = failureOf(exit, timedOut, flags);
+  const commandHash = createHash("sha256").update(check.command).digest("hex");
   const report: CheckReport = {
     name: check.name,
     command: check.command,
-    commandHash: createHash("sha256").update(check.command).digest("hex"),
+    commandHash,
     passed: failure === null,
     exitCode: exit.kind === "exited" ? exit.code : null,
     timedOut,
     durationMs,
     tests,
     stream: `${path}/out`,
-    baseline: iteration === null ? null : baselineOf(run, check.command),
+    baseline: iteration === null ? null : baselineOf(run, commandHash),
     failure,
     flags,
   };
@@ -105,20 +113,19 @@ async function ended(
 ): Promise<{ exit: Exit; timedOut: boolean }> {
   let timedOut = false;
   const stop = (): void => void process.stop(GRACE).catch(() => undefined);
-  const timer = setTimeout(() => {
-    timedOut = true;
-    stop();
-  }, timeoutMs);
-  const detach = (): void => void process[Symbol.asyncDispose]();
-  run.cancel.signal.addEventListener("abort", stop);
-  run.detach.addEventListener("abort", detach);
-  if (run.cancel.signal.aborted) stop();
+  const timer = setTimeout(
+    () => {
+      timedOut = true;
+      stop();
+    },
+    Math.min(timeoutMs, LONGEST_TIMER),
+  );
+  using _cancelled = onAbort(run.cancel.signal, stop);
+  using _letGo = onAbort(run.detach, () => void process[Symbol.asyncDispose]());
   try {
     return { exit: await process.exited, timedOut };
   } finally {
     clearTimeout(timer);
-    run.cancel.signal.removeEventListener("abort", stop);
-    run.detach.removeEventListener("abort", detach);
   }
 }
 
@@ -132,7 +139,7 @@ async function undo(run: RunContext, command: string, before: CheckPlace["before
     flags.push({ kind: "check-moved-head", path: null, detail: `\`${command}\` moved HEAD to ${after.head}` });
   }
   if (after.tree === before.tree) return flags;
-  for (const path of await restoreTracked(git, checkout, before.tree)) {
+  for (const path of (await restoreTracked(git, checkout, before.tree)).slice(0, MAX_FLAGGED)) {
     flags.push({ kind: "check-changed-files", path, detail: `changed by \`${command}\`; undone` });
   }
   return flags;
@@ -140,7 +147,7 @@ async function undo(run: RunContext, command: string, before: CheckPlace["before
 
 function failureOf(exit: Exit, timedOut: boolean, flags: readonly TamperingReport[]): string | null {
   if (timedOut) return "took longer than its time limit";
-  if (exit.kind === "lost") return "its process was lost";
+  if (exit.kind === "lost") return LOST;
   if (exit.kind === "signaled") return `ended by ${exit.signal}`;
   if (exit.code !== 0) return `exited ${exit.code}`;
   if (flags.some(({ kind }) => kind === "check-moved-head")) return "moved HEAD";
@@ -148,6 +155,8 @@ function failureOf(exit: Exit, timedOut: boolean, flags: readonly TamperingRepor
   return null;
 }
 
-function baselineOf(run: RunContext, command: string): boolean | null {
-  return run.state.baseline?.find((report) => report.command === command)?.passed ?? null;
+/** A baseline that was lost with the machine says nothing: a check must not seem to have been mended by that. */
+function baselineOf(run: RunContext, commandHash: string): boolean | null {
+  const report = run.state.baseline?.find((other) => other.commandHash === commandHash);
+  return report === undefined || report.failure === LOST ? null : report.passed;
 }

@@ -52,5 +52,5 @@ function shorten(value: unknown, limits: Limits, depth: number): unknown {
 /** What an agent put into its gate of its own accord may be of any shape: each value is kept whole or not at all. */
 function shortenExtra(extra: unknown, { text, nested }: Limits): unknown {
   const entries = Object.entries(extra as object).filter((entry) => JSON.stringify(entry).length <= text);
-  return Object.fromEntries(entries.slice(0, nested)) as unknown;
+  return Object.fromEntries(entries.slice(0, nested));
 }

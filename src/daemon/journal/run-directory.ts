@@ -2,11 +2,11 @@ import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, openSync, readFileS
 import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { MakimaError } from "../../core/errors.ts";
+import { ensurePrivateDir, exists, readJson, writeAtomic } from "../../platform/files.ts";
 import { decodeEvent, encodeEvent } from "../../protocol/run-events.ts";
 import type { RunEvent } from "../../protocol/run-events.ts";
 import { RunSpec } from "../../protocol/run-spec.ts";
 import { EVENTS, isStreamName, iterationPath } from "../../protocol/streams.ts";
-import { ensurePrivateDir, exists, readJson, writeAtomic } from "../../platform/files.ts";
 import { excerpt } from "./fit-event.ts";
 
 /**
@@ -168,4 +168,3 @@ function parseJournal(bytes: Buffer): RunEvent[] {
     .filter((line) => line !== "")
     .map(decodeEvent);
 }
-

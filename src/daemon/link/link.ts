@@ -93,7 +93,7 @@ export class Link implements AsyncDisposable {
       socket.terminate();
     });
     socket.on("open", () => {
-      this.#tell({ type: "hello", version: LINK_VERSION, ...this.#options.hello() });
+      tell(socket, { type: "hello", version: LINK_VERSION, ...this.#options.hello() });
     });
     socket.on("message", (data: Buffer, binary) => {
       alive.heard();
@@ -127,7 +127,7 @@ export class Link implements AsyncDisposable {
         acknowledged(message.run, message.stream, message.offset);
         return;
       case "command":
-        this.#executed = this.#executed.then(() => this.#execute(message.id, message.command));
+        this.#executed = this.#executed.then(() => this.#execute(socket, message.id, message.command));
         return;
       case "fenced":
         fenced(message.run);
@@ -139,18 +139,18 @@ export class Link implements AsyncDisposable {
     }
   }
 
-  async #execute(id: string, command: Command): Promise<void> {
+  async #execute(socket: WebSocket, id: string, command: Command): Promise<void> {
     try {
-      this.#tell({ type: "commandDone", id, error: await this.#options.command(id, command) });
+      tell(socket, { type: "commandDone", id, error: await this.#options.command(id, command) });
     } catch (error) {
       this.#options.log.error({ err: error, command: id }, "a command's execution could not be recorded");
     }
   }
+}
 
-  /** Dropped while the link is down: the server repeats what it has no answer for. */
-  #tell(message: DaemonMessage): void {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
-  }
+/** Dropped when the connection is closing: over the next one the server repeats what it has no answer for. */
+function tell(socket: WebSocket, message: DaemonMessage): void {
+  if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
 }
 
 function parseMessage(text: string): ServerMessage | null {

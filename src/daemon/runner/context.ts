@@ -1,14 +1,14 @@
 import { MakimaError } from "../../core/errors.ts";
-import type { Agent, AgentSettings } from "../agents/agent.ts";
-import { createAgent } from "../agents/registry.ts";
-import { fitEvent } from "../journal/fit-event.ts";
-import type { RunDirectory } from "../journal/run-directory.ts";
-import type { RunUpload } from "../link/upload.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Git } from "../../platform/git/git.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { RunEvent } from "../../protocol/run-events.ts";
 import type { RunSpec } from "../../protocol/run-spec.ts";
+import type { Agent, AgentSettings } from "../agents/agent.ts";
+import { createAgent } from "../agents/registry.ts";
+import { fitEvent } from "../journal/fit-event.ts";
+import type { RunDirectory } from "../journal/run-directory.ts";
+import type { RunUpload } from "../link/upload.ts";
 import { applyEvent, initialState } from "./run-state.ts";
 import type { RunState } from "./run-state.ts";
 

@@ -1,5 +1,5 @@
-import type { AgentSettings, Environment } from "../agents/agent.ts";
 import type { RunSpec } from "../../protocol/run-spec.ts";
+import type { AgentSettings, Environment } from "../agents/agent.ts";
 
 /** What every program needs to start at all, whoever it is. */
 const BASIC = ["PATH", "HOME", "LANG", "TERM", "TMPDIR"];

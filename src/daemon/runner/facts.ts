@@ -1,7 +1,7 @@
 import { parseUsageLimit } from "../../core/usage-limit.ts";
 import type { IterationFacts } from "../../core/verdict.ts";
-import { fileTail } from "../checks/output-tail.ts";
 import type { Agent } from "../agents/agent.ts";
+import { fileTail } from "../checks/output-tail.ts";
 import type { RunContext } from "./context.ts";
 import type { Observation } from "./observe.ts";
 import type { OpenIteration } from "./run-state.ts";

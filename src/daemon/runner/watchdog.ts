@@ -44,10 +44,17 @@ export class Watchdog implements Disposable {
   #watchIdle(limit: number): void {
     const left = this.#activeAt + limit - performance.now();
     if (left <= 0) this.#expired("idle");
-    else this.#timers.set("idle", setTimeout(() => this.#watchIdle(limit), Math.min(left, LONGEST_TIMER)));
+    else
+      this.#timers.set(
+        "idle",
+        setTimeout(() => this.#watchIdle(limit), Math.min(left, LONGEST_TIMER)),
+      );
   }
 
   #arm(expiry: Expiry, ms: number): void {
-    this.#timers.set(expiry, setTimeout(() => this.#expired(expiry), Math.min(ms, LONGEST_TIMER)));
+    this.#timers.set(
+      expiry,
+      setTimeout(() => this.#expired(expiry), Math.min(ms, LONGEST_TIMER)),
+    );
   }
 }

@@ -37,7 +37,14 @@ export async function storeAppended(tx: Write, appended: readonly Appended[]): P
   for (const some of slices(appended)) {
     await tx.db
       .insertInto("streams")
-      .values(some.map(({ runId, stream, offset, data }) => ({ run_id: runId, stream, size: offset + data.length, merged: 0 })))
+      .values(
+        some.map(({ runId, stream, offset, data }) => ({
+          run_id: runId,
+          stream,
+          size: offset + data.length,
+          merged: 0,
+        })),
+      )
       .onConflict((it) =>
         it.columns(["run_id", "stream"]).doUpdateSet({ size: (eb) => eb.ref("excluded.size"), merged: 0 }),
       )

@@ -7,6 +7,7 @@ import { EVENTS } from "../../protocol/streams.ts";
 import { streamTopic } from "../../protocol/topics.ts";
 import type { Write } from "../db/store.ts";
 import { storeAppended, streamSizes } from "./appended.ts";
+import type { Appended } from "./appended.ts";
 import { proveLeases } from "./lease.ts";
 import type { Claim, Lease } from "./lease.ts";
 import { planAppends } from "./plan.ts";
@@ -25,28 +26,24 @@ export type Receipt = { kind: "ack"; run: string; stream: string; offset: number
  * Stores one daemon's appends and applies the events among them, in one transaction, so that each event is applied
  * exactly once whatever is repeated. Answers once per stream, and with a few statements for however many streams.
  */
-export async function ingest(
-  tx: Write,
-  daemonId: string,
-  appends: readonly Append[],
-  log: Logger,
-): Promise<Receipt[]> {
-  const offered = byStream(appends);
-  const leases = await proveLeases(tx.db, daemonId, offered);
-  const [held, lost] = partition(offered, ({ runId, fence }) => leases.get(runId)?.fence === fence);
+export async function ingest(tx: Write, daemonId: string, appends: readonly Append[], log: Logger): Promise<Receipt[]> {
+  const offers = byStream(appends);
+  const leaseOf = await proveLeases(tx.db, daemonId, offers);
+  const held = offers.flatMap((offer) => {
+    const lease = leaseOf(offer);
+    return lease === null ? [] : [{ ...offer, lease }];
+  });
   const sizeOf = await streamSizes(tx, held);
-  const plans = held.map((it) => ({ ...it, from: sizeOf(it), ...planAppends(it.stream, sizeOf(it), it.pieces) }));
-  const grown = plans.filter(({ from, size }) => size > from).map(({ added, from: offset, ...it }) => ({ ...it, offset, data: Buffer.concat(added) }));
-  await storeAppended(tx, grown);
-  for (const { runId, stream, data } of grown) {
-    const lease = leases.get(runId);
-    if (stream === EVENTS && lease !== undefined) await applyLines(tx, lease, data, log);
-    tx.wake(streamTopic(runId, stream));
-  }
-  const fenced = [...new Set(lost.map(({ runId }) => runId))];
+  const plans = held.map((offer) => ({ ...offer, ...planAppends(offer.stream, sizeOf(offer), offer.pieces) }));
+  await store(
+    tx,
+    plans.filter(({ data }) => data.length > 0),
+    log,
+  );
+  const fenced = offers.filter((offer) => leaseOf(offer) === null);
   return [
-    ...plans.map(({ runId, stream, size }): Receipt => ({ kind: "ack", run: runId, stream, offset: size })),
-    ...fenced.map((run): Receipt => ({ kind: "fenced", run })),
+    ...plans.map(({ runId: run, stream, size: offset }): Receipt => ({ kind: "ack", run, stream, offset })),
+    ...fenced.map(({ runId: run }): Receipt => ({ kind: "fenced", run })),
   ];
 }
 
@@ -65,6 +62,14 @@ function byStream(appends: readonly Append[]): Offer[] {
     offer.pieces.push({ offset, data });
   }
   return [...offers.values()];
+}
+
+async function store(tx: Write, appended: readonly (Appended & { lease: Lease })[], log: Logger): Promise<void> {
+  await storeAppended(tx, appended);
+  for (const { runId, stream, data, lease } of appended) {
+    tx.wake(streamTopic(runId, stream));
+    if (stream === EVENTS) await applyLines(tx, lease, data, log);
+  }
 }
 
 async function applyLines(tx: Write, lease: Lease, data: Buffer, log: Logger): Promise<void> {

@@ -14,19 +14,25 @@ export interface Lease {
 }
 
 /**
- * The leases behind a daemon's claims, by run. None where the run is unknown, another daemon's, or has been overtaken by
+ * The lease behind each of a daemon's claims. null where the run is unknown, another daemon's, or has been overtaken by
  * a later one of its task.
  */
-export async function proveLeases(db: Db, daemonId: string, claims: readonly Claim[]): Promise<Map<string, Lease>> {
-  const fences = new Map(claims.map(({ runId, fence }) => [runId, fence]));
-  if (fences.size === 0) return new Map();
+export async function proveLeases(
+  db: Db,
+  daemonId: string,
+  claims: readonly Claim[],
+): Promise<(claim: Claim) => Lease | null> {
   const rows = await db
     .selectFrom("runs")
     .innerJoin("tasks", (join) => join.onRef("tasks.id", "=", "runs.task_id").onRef("tasks.fence", "=", "runs.fence"))
     .select(["runs.id as runId", "runs.fence", "tasks.id as taskId", "tasks.contract_id as contractId"])
-    .where("runs.id", "in", [...fences.keys()])
+    .where("runs.id", "in", [...new Set(claims.map(({ runId }) => runId))])
     .where("runs.daemon_id", "=", daemonId)
     .execute();
-  const proven = rows.filter(({ runId, fence }) => fences.get(runId) === fence);
-  return new Map(proven.map(({ fence: _, ...lease }) => [lease.runId, lease]));
+  const leases = new Map(rows.map(({ fence, ...lease }) => [keyOf({ runId: lease.runId, fence }), lease]));
+  return (claim) => leases.get(keyOf(claim)) ?? null;
+}
+
+function keyOf({ runId, fence }: Claim): string {
+  return `${runId} ${fence}`;
 }

@@ -6,8 +6,9 @@ export interface Piece {
 }
 
 export interface Plan {
-  /** New bytes of the stream, to be stored from its old size on. */
-  added: Uint8Array[];
+  /** New bytes of the stream, often none, and where they begin: at its old end. */
+  offset: number;
+  data: Buffer;
   /** Size of the stream afterwards: the offset to acknowledge. */
   size: number;
 }
@@ -25,7 +26,7 @@ export function planAppends(stream: string, size: number, pieces: readonly Piece
     added.push(whole.subarray(end - offset));
     end = offset + whole.length;
   }
-  return { added, size: end };
+  return { offset: size, data: Buffer.concat(added), size: end };
 }
 
 const NEWLINE = 0x0a;

@@ -10,16 +10,17 @@ const READ_CHUNKS = 8;
 const READ_BYTES = 1024 * 1024;
 
 export interface StreamRead {
-  /** Empty at the present end. */
   data: Uint8Array;
-  /** `data` reaches the end, and nothing will follow: the run is over, and it ends after all its output is stored. */
+  /** `data` reaches the present end. */
+  atEnd: boolean;
+  /** It reaches the end for good: the run is over, and it ends after all its output is stored. */
   complete: boolean;
 }
 
 /** The next bytes of a stream. A stream that does not exist yet is empty; an unknown run throws `not_found`. */
 export async function readStream(db: Db, runId: string, stream: string, from: number): Promise<StreamRead> {
   const { size, ended } = await streamState(db, runId, stream);
-  if (from >= size) return { data: new Uint8Array(0), complete: ended };
+  if (from >= size) return { data: new Uint8Array(0), atEnd: true, complete: ended };
   const pieces: Uint8Array[] = [];
   let end = from;
   for (const chunk of await chunksFrom(db, runId, stream, from)) {
@@ -28,7 +29,8 @@ export async function readStream(db: Db, runId: string, stream: string, from: nu
     end += piece.length;
     if (end - from >= READ_BYTES) break;
   }
-  return { data: Buffer.concat(pieces), complete: ended && end >= size };
+  const atEnd = end >= size;
+  return { data: Buffer.concat(pieces), atEnd, complete: atEnd && ended };
 }
 
 export async function listStreams(db: Db, runId: string): Promise<Reply<"listStreams">["streams"]> {
@@ -48,24 +50,20 @@ async function streamState(db: Db, runId: string, stream: string): Promise<{ siz
 
 type Chunk = Pick<Selectable<ChunksTable>, "offset" | "encoding" | "data">;
 
-/** From the chunk on that holds the byte at `from`. One statement, because chunks may be merged between two. */
+/**
+ * Chunks that follow each other, the first of which holds the byte at `from`. Mostly a reader goes on where a chunk
+ * begins. Otherwise it gets the one chunk around `from`: chunks may be merged between two statements, so what two of
+ * them find need not fit together.
+ */
 async function chunksFrom(db: Db, runId: string, stream: string, from: number): Promise<Chunk[]> {
-  return db
+  const chunks = db
     .selectFrom("chunks")
     .select(["offset", "encoding", "data"])
     .where("run_id", "=", runId)
-    .where("stream", "=", stream)
-    .where("offset", ">=", (eb) =>
-      eb
-        .selectFrom("chunks as first")
-        .select((of) => of.fn.max("first.offset").as("offset"))
-        .where("first.run_id", "=", runId)
-        .where("first.stream", "=", stream)
-        .where("first.offset", "<=", from),
-    )
-    .orderBy("offset")
-    .limit(READ_CHUNKS)
-    .execute();
+    .where("stream", "=", stream);
+  const next = await chunks.where("offset", ">=", from).orderBy("offset").limit(READ_CHUNKS).execute();
+  if (next[0]?.offset === from) return next;
+  return chunks.where("offset", "<", from).orderBy("offset", "desc").limit(1).execute();
 }
 
 function decodeChunk({ encoding, data }: Chunk): Uint8Array {

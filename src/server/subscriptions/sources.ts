@@ -11,10 +11,13 @@ import { readStream } from "../runs/streams.ts";
 /** Changes of one message. */
 const CHANGES_PER_BATCH = 100;
 
-/** What lies behind a cursor: a frame for the viewer, null at the present end. */
+/** What lies behind a cursor. */
 export interface Batch {
+  /** For the viewer; null when there is nothing. */
   frame: string | Uint8Array | null;
   cursor: number;
+  /** The present end is reached. */
+  atEnd: boolean;
   /** Nothing will ever follow. */
   complete: boolean;
 }
@@ -43,9 +46,10 @@ function changesSource(db: Db, id: number): Source {
     async read(cursor) {
       const changes = await readChanges(db, cursor, CHANGES_PER_BATCH);
       const last = changes.at(-1);
-      if (last === undefined) return { frame: null, cursor, complete: false };
+      if (last === undefined) return { frame: null, cursor, atEnd: true, complete: false };
       const message: SubscriptionMessage = { type: "changes", id, changes };
-      return { frame: JSON.stringify(message), cursor: last.seq, complete: false };
+      const atEnd = changes.length < CHANGES_PER_BATCH;
+      return { frame: JSON.stringify(message), cursor: last.seq, atEnd, complete: false };
     },
   };
 }
@@ -54,9 +58,9 @@ function streamSource(db: Db, runId: string, stream: string, id: number): Source
   return {
     topics: [streamTopic(runId, stream), runEndedTopic(runId)],
     async read(cursor) {
-      const { data, complete } = await readStream(db, runId, stream, cursor);
-      if (data.length === 0) return { frame: null, cursor, complete };
-      return { frame: encodeStreamData(id, cursor, data), cursor: cursor + data.length, complete };
+      const { data, ...state } = await readStream(db, runId, stream, cursor);
+      if (data.length === 0) return { frame: null, cursor, ...state };
+      return { frame: encodeStreamData(id, cursor, data), cursor: cursor + data.length, ...state };
     },
   };
 }

@@ -99,8 +99,8 @@ export class Viewer {
     while (!subscription.cancelled) {
       const batch = await this.#turns.take(() => this.#sendNext(source, cursor));
       cursor = batch.cursor;
-      if (batch.complete || (batch.frame === null && !follow)) return this.#tell({ type: "end", id, cursor });
-      if (batch.frame === null) await bell.wait();
+      if (batch.complete || (batch.atEnd && !follow)) return this.#tell({ type: "end", id, cursor });
+      if (batch.atEnd) await bell.wait();
     }
   }
 

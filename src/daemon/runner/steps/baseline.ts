@@ -12,7 +12,7 @@ export async function baseline(run: RunContext): Promise<void> {
   const { checkout } = run.state;
   if (checkout === null) throw new Error("a baseline needs a checkout");
   const reports = run.spec.resume === null ? await take(run, checkout) : await inherited(run, run.spec.resume.runId);
-  if (run.interrupt.aborted) return;
+  if (run.cancelled !== null) return;
   run.record({ type: "baseline", at: run.now(), checks: reports });
 }
 
@@ -20,9 +20,11 @@ async function take(run: RunContext, checkout: RunEventOf<"checkout">): Promise<
   const reports = [];
   for (const [index, check] of checkout.checks.entries()) {
     const { report } = await runCheck(run, { check, iteration: null, number: index + 1, before: checkout });
-    if (run.interrupt.aborted) return reports;
+    run.detach.throwIfAborted();
+    if (run.cancelled !== null) break;
     reports.push(report);
   }
+  // Also after a person's stop: what the checks left lying about is not to end up on the branch.
   await removeAdded(run.services.git, await openCheckout(checkout.worktree), checkout.tree);
   return reports;
 }

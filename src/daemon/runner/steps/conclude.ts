@@ -1,10 +1,20 @@
+import { join } from "node:path";
 import type { CircuitBreaker } from "../../../core/circuit-breaker.ts";
 import { nextPrompt } from "../../../core/prompts.ts";
 import type { TamperingFlag } from "../../../core/tampering.ts";
 import { tail } from "../../../core/text.ts";
 import { waitUntil } from "../../../core/usage-limit.ts";
-import { classify, countsAsIteration, decide, iterationError, refusedFlags, retryDelay, wantsChecks } from "../../../core/verdict.ts";
+import {
+  classify,
+  countsAsIteration,
+  decide,
+  iterationError,
+  refusedFlags,
+  retryDelay,
+  wantsChecks,
+} from "../../../core/verdict.ts";
 import type { CheckOutcome, IterationEnd, LoopPolicy, Verdict } from "../../../core/verdict.ts";
+import { readJson, writeAtomic } from "../../../platform/files.ts";
 import type { RunEvent, RunEventOf } from "../../../protocol/run-events.ts";
 import type { Agent } from "../../agents/agent.ts";
 import { openCheckout } from "../../checkout/checkout.ts";
@@ -45,7 +55,8 @@ export async function conclude(run: RunContext, concluded: Concluded): Promise<v
   const policy = policyOf(run);
   const judgement = { ...finding, policy };
   const error = iterationError(judgement);
-  if (countsAsIteration(finding.end)) feed(breaker, observation, { finding, error, elapsedMs: run.now() - open.started.at });
+  if (countsAsIteration(finding.end))
+    feed(breaker, observation, { finding, error, elapsedMs: run.now() - open.started.at });
   const verdict = decide({ ...judgement, breaker: { state: breaker.state, reason: breaker.reason }, now: run.now() });
   const promptExcerpt = await promptAfter(run, concluded, { finding, verdict });
   run.record(...events(run, concluded, { finding, verdict, error, promptExcerpt }));
@@ -53,18 +64,25 @@ export async function conclude(run: RunContext, concluded: Concluded): Promise<v
   run.aside(() => keepCheckpoint(run, checkout, { index: open.started.index, finding }));
 }
 
-async function find(run: RunContext, checkout: Checkout, { open, agent, observation, dir }: Concluded): Promise<Finding> {
+async function find(
+  run: RunContext,
+  checkout: Checkout,
+  { open, agent, observation, dir }: Concluded,
+): Promise<Finding> {
   const { index, tree, head } = open.started;
-  const after = await snapshotTree(run.services.git, checkout);
+  const judged = join(dir, "judged.json");
+  const after = ((await readJson(judged)) as Snapshot | undefined) ?? (await snapshotTree(run.services.git, checkout));
   const changed = after.tree !== tree || after.head !== head;
   if (!open.gateReported) run.record({ type: "gate", at: run.now(), index, gate: observation.gate });
   const facts = await factsOf(run, { agent, observation, open, dir });
   const end = classify(facts);
   const finding: Finding = { end, after, changed, checks: [], tampering: [] };
   if (!wantsChecks(end, policyOf(run))) return finding;
-  const judged = await judge(run, checkout, { index, after });
+  // If this daemon dies during the checks, the next one must not take what they did to the checkout for the agent's work.
+  await writeAtomic(judged, JSON.stringify(after));
+  const judgement = await judge(run, checkout, { index, after });
   // A person's stop during the checks outweighs what they would have said.
-  return run.cancelled === null ? { ...finding, ...judged } : { ...finding, end: { kind: "cancelled" } };
+  return run.cancelled === null ? { ...finding, ...judgement } : { ...finding, end: { kind: "cancelled" } };
 }
 
 function feed(

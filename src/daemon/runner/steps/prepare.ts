@@ -1,13 +1,18 @@
+import { realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { MakimaError } from "../../../core/errors.ts";
 import { parseRepositoryConfig } from "../../../platform/config/repository.ts";
 import { inspectRepository, readFileAt } from "../../../platform/git/repository.ts";
+import { snapshotTree } from "../../checkout/snapshot.ts";
 import { createCheckout } from "../../checkout/worktree.ts";
 import type { PinnedCheck } from "../../checks/run-check.ts";
-import { snapshotTree } from "../../checkout/snapshot.ts";
 import type { RunContext } from "../context.ts";
 
 const REPOSITORY_CONFIG = ".makima.toml";
+
+/** What a run's checks may come to: every event that lists them must fit a frame (a count, and bytes of JSON). */
+const MAX_CHECKS = 100;
+const MAX_CHECKS_BYTES = 64 * 1024;
 
 /**
  * Looks whether everything that the run needs is there, and only then makes the checkout: a run that cannot start
@@ -16,12 +21,10 @@ const REPOSITORY_CONFIG = ".makima.toml";
 export async function prepare(run: RunContext): Promise<void> {
   const { spec, services } = run;
   await (await run.agent()).agent.preflight();
-  if (!services.allowsRepository(spec.repository)) {
-    throw new MakimaError("forbidden", `This daemon may not work in ${spec.repository}`, {
-      hint: "Add it to [daemon] repositories in the daemon's configuration.",
-    });
-  }
+  // Before anything is run in it, and of the place that a path from outside really leads to.
+  requireAllowed(run, await realpath(spec.repository).catch(() => spec.repository));
   const repository = await inspectRepository(services.git, spec.repository, spec.base);
+  requireAllowed(run, repository.topLevel);
   const checks = await pinnedChecks(run, repository.topLevel);
   const checkout = await createCheckout(services.git, {
     repository,
@@ -43,7 +46,23 @@ export async function prepare(run: RunContext): Promise<void> {
   });
 }
 
+function requireAllowed({ services }: RunContext, directory: string): void {
+  if (services.allowsRepository(directory)) return;
+  throw new MakimaError("forbidden", `This daemon may not work in ${directory}`, {
+    hint: "Add it to [daemon] repositories in the daemon's configuration.",
+  });
+}
+
 async function pinnedChecks(run: RunContext, topLevel: string): Promise<PinnedCheck[]> {
+  const checks = await allChecks(run, topLevel);
+  const bytes = Buffer.byteLength(JSON.stringify(checks));
+  if (checks.length <= MAX_CHECKS && bytes <= MAX_CHECKS_BYTES) return checks;
+  throw new MakimaError("usage", `Too much to check with: ${checks.length} commands of ${bytes} bytes`, {
+    hint: `At most ${MAX_CHECKS} commands and ${MAX_CHECKS_BYTES} bytes. Put them into a script of the repository.`,
+  });
+}
+
+async function allChecks(run: RunContext, topLevel: string): Promise<PinnedCheck[]> {
   const given = run.spec.checks.map((command) => ({ name: command, command, timeoutMs: null }));
   const file = await readFileAt(run.services.git, { cwd: topLevel }, run.spec.base, REPOSITORY_CONFIG);
   if (file === null) return given;
