@@ -2,29 +2,33 @@ import assert from "node:assert/strict";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
+import { makeMachine } from "../../test/support/machine.ts";
+import type { Machine } from "../../test/support/machine.ts";
 import { exists } from "../platform/files.ts";
-import { Sandbox } from "./fixtures/makima.ts";
+import { runCommand } from "../platform/process/command.ts";
 
-let sandbox: Sandbox;
+let machine: Machine;
 let repository: string;
 before(async () => {
-  sandbox = await Sandbox.open();
-  repository = await sandbox.repository();
-  await sandbox.git(sandbox.dir, "init", "--quiet", "--bare", "bare.git");
-  await sandbox.git(sandbox.dir, "init", "--quiet", "unborn");
-  await mkdir(join(sandbox.dir, "empty"));
-  await writeFile(join(sandbox.dir, "blank.md"), " \n");
-  await writeFile(join(sandbox.dir, "wrong.toml"), '[loop]\nmaxIteratons = 3\nidleTimeout = "soon"\n[sever]\n');
+  machine = await makeMachine();
+  repository = join(machine.root, "repo");
+  await git(machine.root, "init", "--quiet", "--initial-branch=main", repository);
+  await git(repository, "commit", "--quiet", "--allow-empty", "--message=First");
+  await git(machine.root, "init", "--quiet", "--bare", "bare.git");
+  await git(machine.root, "init", "--quiet", "unborn");
+  await mkdir(join(machine.root, "empty"));
+  await writeFile(join(machine.root, "blank.md"), " \n");
+  await writeFile(join(machine.root, "wrong.toml"), '[loop]\nmaxIteratons = 3\nidleTimeout = "soon"\n[sever]\n');
 });
-after(() => sandbox[Symbol.asyncDispose]());
+after(() => machine[Symbol.asyncDispose]());
 
 interface Case {
   args: string[];
   code: number;
   message: RegExp;
   hint?: RegExp;
-  input?: Uint8Array;
-  /** Directory below the sandbox. */
+  input?: string;
+  /** Directory below the machine's root. */
   cwd?: string;
 }
 
@@ -37,11 +41,11 @@ const CASES: Record<string, Case> = {
   "a base that is an option": { args: ["goal", "--base=--all"], code: 3, message: /"--all"/ },
   "an empty goal": { args: [""], code: 2, message: /goal is empty/, hint: /makima run/ },
   "a blank goal": { args: ["  \n"], code: 2, message: /goal is empty/ },
-  "an empty goal on stdin": { args: ["-"], code: 2, message: /goal is empty/, input: Buffer.from("") },
+  "an empty goal on stdin": { args: ["-"], code: 2, message: /goal is empty/, input: "" },
   "a blank goal in a file": { args: ["@../blank.md"], code: 2, message: /goal is empty/ },
   "a goal file that is not there": { args: ["@gone.md"], code: 2, message: /gone\.md: ENOENT/ },
   "a goal that looks like an option": { args: ["--", "--force"], code: 2, message: /starts with "--"/ },
-  "a goal of 5 MB": { args: ["-"], code: 2, message: /longer than/, hint: /file/, input: Buffer.alloc(5e6, "x") },
+  "a goal of 5 MB": { args: ["-"], code: 2, message: /longer than/, hint: /file/, input: "x".repeat(5e6) },
   "a configuration file that is not there": { args: ["goal", "--config", "gone.toml"], code: 2, message: /gone\.toml/ },
 };
 
@@ -60,7 +64,7 @@ suite("bad input", { concurrency: 2 }, () => {
   }
 
   test("every problem of a configuration file is told, with its line", async () => {
-    const args = ["goal", "--config", join(sandbox.dir, "wrong.toml")];
+    const args = ["goal", "--config", join(machine.root, "wrong.toml")];
     const { code, stderr } = await run({ args, code: 2, message: /./ });
     assert.equal(code, 2);
     const lines = stderr.trimEnd().split("\n");
@@ -74,12 +78,19 @@ suite("bad input", { concurrency: 2 }, () => {
 });
 
 function run({ args, cwd, input }: Case) {
-  const options = { cwd: cwd === undefined ? repository : join(sandbox.dir, cwd), ...(input && { input }) };
-  return sandbox.makima(["run", ...args], options);
+  const directory = cwd === undefined ? repository : join(machine.root, cwd);
+  return machine.makima(["run", ...args], { cwd: directory, ...(input !== undefined && { input }) });
+}
+
+async function git(cwd: string, ...args: string[]): Promise<string> {
+  const limits = { timeoutMs: 60_000, maxOutputBytes: 64 * 1024 };
+  const { exitCode, stdout } = await runCommand(["git", ...args], { cwd, env: machine.environment, ...limits });
+  assert.equal(exitCode, 0, `git ${args.join(" ")}`);
+  return stdout.toString().trim();
 }
 
 async function nothingLeft(): Promise<void> {
-  assert.equal(await exists(sandbox.home), false, "no data directory, so no lock, server or database");
-  assert.equal(await sandbox.git(repository, "for-each-ref", "--format=%(refname)"), "refs/heads/main");
+  assert.equal(await exists(machine.makimaHome), false, "no data directory, so no lock, server or database");
+  assert.equal(await git(repository, "for-each-ref", "--format=%(refname)"), "refs/heads/main");
   assert.deepEqual(await readdir(repository), [".git"]);
 }

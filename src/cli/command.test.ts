@@ -9,19 +9,28 @@ function refused(parse: () => unknown): void {
 
 test("durations are milliseconds", () => {
   const { parse } = duration("--timeout <duration>", "");
-  assert.deepEqual(["90s", "1h30m", "250ms"].map((text) => parse?.(text, null)), [90_000, 5_400_000, 250]);
+  assert.deepEqual(
+    ["90s", "1h30m", "250ms"].map((text) => parse?.(text, null)),
+    [90_000, 5_400_000, 250],
+  );
   for (const text of ["", "5", "0s", "-1m", "1m1h", "soon"]) refused(() => parse?.(text, null));
 });
 
 test("whole numbers have bounds", () => {
   const { parse } = integer("--port <n>", "", 0, 65_535);
-  assert.deepEqual(["0", "65535"].map((text) => parse?.(text, null)), [0, 65_535]);
+  assert.deepEqual(
+    ["0", "65535"].map((text) => parse?.(text, null)),
+    [0, 65_535],
+  );
   for (const text of ["", "1.5", "65536", "-1", "1e3", "0x10", " 7"]) refused(() => parse?.(text, null));
 });
 
 test("amounts of money are above zero", () => {
   const { parse } = dollars("--budget <usd>", "");
-  assert.deepEqual(["2", "0.5", "$3.25"].map((text) => parse?.(text, null)), [2, 0.5, 3.25]);
+  assert.deepEqual(
+    ["2", "0.5", "$3.25"].map((text) => parse?.(text, null)),
+    [2, 0.5, 3.25],
+  );
   for (const text of ["", "0", "-1", "1,5", "NaN", "5$"]) refused(() => parse?.(text, null));
 });
 

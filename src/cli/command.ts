@@ -27,7 +27,7 @@ export interface OptionSpec<T> {
   /** The value when it is not given. */
   initial: T;
   /** Reads a given value; absent for a flag that takes none. A method, so that specs of all types fit one list. */
-  parse?(text: string, previous: T): T;
+  parse?(this: void, text: string, previous: T): T;
 }
 
 export type OptionSpecs = Record<string, OptionSpec<unknown>>;
@@ -95,7 +95,9 @@ export const TASK_ARGUMENT: ArgumentSpec = {
 export function taskArgument(context: Context, input: Input<OptionSpecs>): string {
   const task = input.arguments[0] ?? context.env["MAKIMA_TASK_ID"] ?? "";
   if (task.trim() === "") {
-    throw new MakimaError("usage", "No task is named", { hint: "Give the id of a task; `makima ps --all` lists them." });
+    throw new MakimaError("usage", "No task is named", {
+      hint: "Give the id of a task; `makima ps --all` lists them.",
+    });
   }
   return task.trim();
 }

@@ -12,7 +12,7 @@ import { localEndpoint } from "./local/server-file.ts";
 export interface Connection {
   loaded: LoadedConfig;
   /** Where the server is now: a local one that was restarted in the meantime may have another port. */
-  endpoint(): Promise<Endpoint>;
+  endpoint: () => Promise<Endpoint>;
   call: Client["call"];
 }
 

@@ -17,7 +17,8 @@ function reportDefect(output: Output, error: unknown): number {
   const stack = (error instanceof Error && error.stack) || what;
   const message = `${body.message}: ${what.split("\n", 1)[0]}`;
   if (output.json) output.error(JSON.stringify({ error: { ...body, message, stack } }));
-  else output.error(`${messageLines(message)}\nhint: ${body.hint}\n${escapeForTerminal(stack, { keepNewlines: true })}`);
+  else
+    output.error(`${messageLines(message)}\nhint: ${body.hint}\n${escapeForTerminal(stack, { keepNewlines: true })}`);
   return ERRORS.internal.exit;
 }
 

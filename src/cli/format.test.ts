@@ -28,5 +28,11 @@ test("words are quoted for a shell only where they need it", () => {
 
 test("counts and tables", () => {
   assert.deepEqual([count(1, "file"), count(2, "file")], ["1 file", "2 files"]);
-  assert.deepEqual(table([["A", "LONG"], ["bbb", "c"]]), ["A    LONG", "bbb  c"]);
+  assert.deepEqual(
+    table([
+      ["A", "LONG"],
+      ["bbb", "c"],
+    ]),
+    ["A    LONG", "bbb  c"],
+  );
 });

@@ -5,11 +5,15 @@ import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
 import { clientFor } from "./http.ts";
 
-const server = createServer(async (request, response) => {
-  let body = "";
-  for await (const chunk of request) body += String(chunk);
-  const { method, url, headers } = request;
-  response.end(JSON.stringify({ method, url, body, type: headers["content-type"], length: headers["content-length"] }));
+const server = createServer((request, response) => {
+  const chunks: Buffer[] = [];
+  request.on("data", (chunk: Buffer) => chunks.push(chunk));
+  request.on("end", () => {
+    const { method, url: path, headers } = request;
+    const body = Buffer.concat(chunks).toString();
+    const described = { type: headers["content-type"], length: headers["content-length"] };
+    response.end(JSON.stringify({ method, url: path, body, ...described }));
+  });
 });
 let url: string;
 before(async () => {

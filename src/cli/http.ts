@@ -15,7 +15,10 @@ async function sendWithNode({ method, url, headers, body }: HttpRequest, signal:
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const options = { method, headers: { ...headers, ...lengthOf(body) }, signal, agent: false };
   const request = openRequest(url, options);
-  request.on("response", resolve).on("error", reject).end(body ?? undefined);
+  request
+    .on("response", resolve)
+    .on("error", reject)
+    .end(body ?? undefined);
   const response = await promise;
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);

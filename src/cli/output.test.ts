@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { PassThrough } from "node:stream";
 import { test } from "node:test";
-import { captureOutput } from "./fixtures/makima.ts";
+import { Output } from "./output.ts";
 
 test("text goes to stdout, and progress nowhere, when nobody watches", () => {
   const { output, stdout, stderr, text } = captureOutput();
@@ -57,3 +58,11 @@ test("bytes wait for a slow reader", async () => {
   stdout.resume();
   await writing;
 });
+
+/** An Output on streams that a test can read, as if on a terminal or not. */
+function captureOutput({ json = false, terminal = false } = {}) {
+  const stdout = Object.assign(new PassThrough(), { isTTY: terminal });
+  const stderr = Object.assign(new PassThrough(), { isTTY: terminal });
+  const text = (stream: PassThrough) => ((stream.read() as Buffer | null) ?? "").toString();
+  return { output: new Output(stdout, stderr, json), stdout, stderr, text };
+}

@@ -63,6 +63,14 @@ export class Output {
     });
   }
 
+  /** Resolves when everything has been handed over, or cannot be: `failure` is final then. */
+  async flush(): Promise<void> {
+    if (this.closed.aborted) return;
+    await new Promise<void>((resolve) => {
+      this.#stdout.write("", () => setImmediate(resolve));
+    });
+  }
+
   /** What a person should know even when nobody watches: stderr, always. */
   warning(text: string): void {
     this.error(`makima: warning: ${text}`);
@@ -93,9 +101,7 @@ export class Output {
   }
 
   /** Colours a part of a line for stdout; plain where stdout is no terminal or NO_COLOR is set. */
-  style(format: Format, text: string): string {
-    return paint(format, text, this.#stdout);
-  }
+  readonly style = (format: Format, text: string): string => paint(format, text, this.#stdout);
 
   #write(stream: OutputStream, text: string): void {
     if (stream === this.#stdout && this.closed.aborted) return;
@@ -105,8 +111,8 @@ export class Output {
 
 export interface Story {
   live: boolean;
-  write(text: string): void;
-  style(format: Format, text: string): string;
+  write: (text: string) => void;
+  style: (format: Format, text: string) => string;
 }
 
 function paint(format: Format, text: string, stream: NodeJS.WritableStream): string {

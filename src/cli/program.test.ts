@@ -1,30 +1,32 @@
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
+import { cli, makeMachine } from "../../test/support/machine.ts";
+import type { Machine } from "../../test/support/machine.ts";
+import { runCommand } from "../platform/process/command.ts";
 import { CATALOG } from "./catalog.ts";
-import { Sandbox } from "./fixtures/makima.ts";
 
-let sandbox: Sandbox;
+let machine: Machine;
 before(async () => {
-  sandbox = await Sandbox.open();
+  machine = await makeMachine();
 });
-after(() => sandbox[Symbol.asyncDispose]());
+after(() => machine[Symbol.asyncDispose]());
 
 test("without arguments it prints its help", async () => {
-  const { code, stdout, stderr } = await sandbox.makima([]);
+  const { code, stdout, stderr } = await machine.makima([]);
   assert.equal(code, 0);
   assert.equal(stderr, "");
   for (const name of Object.keys(CATALOG)) assert.match(stdout, new RegExp(`^  ${name} `, "m"));
 });
 
 test("--version prints the version and nothing else", async () => {
-  assert.match((await sandbox.makima(["--version"])).stdout, /^\d+\.\d+\.\d+\n$/);
+  assert.match((await machine.makima(["--version"])).stdout, /^\d+\.\d+\.\d+\n$/);
 });
 
 suite("every command", { concurrency: 2 }, () => {
   for (const [name, { load }] of Object.entries(CATALOG)) {
     test(`${name} has a help with its options and examples that name it`, async () => {
       const command = await load();
-      const { code, stdout } = await sandbox.makima([name, "--help"]);
+      const { code, stdout } = await machine.makima([name, "--help"]);
       assert.equal(code, 0);
       assert.match(stdout, /\nExamples:\n {2}\$ makima /);
       for (const { flags } of Object.values(command.options)) assert.ok(stdout.includes(`  ${flags} `), flags);
@@ -36,7 +38,7 @@ suite("every command", { concurrency: 2 }, () => {
 });
 
 test("help of a command can be asked for in both ways", async () => {
-  const [one, other] = await Promise.all([sandbox.makima(["help", "run"]), sandbox.makima(["run", "--help"])]);
+  const [one, other] = await Promise.all([machine.makima(["help", "run"]), machine.makima(["run", "--help"])]);
   assert.equal(one.stdout, other.stdout);
 });
 
@@ -57,7 +59,7 @@ const MISUSES: [args: string[], message: RegExp, hint: RegExp][] = [
 suite("misuse", { concurrency: 2 }, () => {
   for (const [args, message, hint] of MISUSES) {
     test(`makima ${args.join(" ")}`, async () => {
-      const { code, stdout, stderr } = await sandbox.makima(args);
+      const { code, stdout, stderr } = await machine.makima(args);
       assert.equal(code, message.source === "no key" ? 4 : 2);
       assert.equal(stdout, "");
       const [first = "", second = "", ...rest] = stderr.trimEnd().split("\n");
@@ -69,7 +71,7 @@ suite("misuse", { concurrency: 2 }, () => {
 });
 
 test("with --json an error is one document on stderr", async () => {
-  const { code, stdout, stderr } = await sandbox.makima(["ps", "--jsno", "--json"]);
+  const { code, stdout, stderr } = await machine.makima(["ps", "--jsno", "--json"]);
   assert.equal(code, 2);
   assert.equal(stdout, "");
   assert.deepEqual(JSON.parse(stderr), {
@@ -77,8 +79,20 @@ test("with --json an error is one document on stderr", async () => {
   });
 });
 
+test("output that cannot be written is a failure", async () => {
+  const command = [process.execPath, cli, "doctor", "--config"].map((word) => `'${word}'`).join(" ");
+  const { exitCode, stderr } = await runCommand(["sh", "-c", `${command} > /dev/full`], {
+    cwd: machine.root,
+    env: machine.environment,
+    timeoutMs: 60_000,
+    maxOutputBytes: 64 * 1024,
+  });
+  assert.equal(exitCode, 6);
+  assert.match(stderr.toString(), /^makima: Cannot write the output \(.*ENOSPC.*\)\nhint: /);
+});
+
 test("a server that is not there is unavailable", async () => {
-  const { code, stderr } = await sandbox.makima(["ps"], {
+  const { code, stderr } = await machine.makima(["ps"], {
     env: { MAKIMA_API_URL: "http://127.0.0.1:1", MAKIMA_API_KEY: "k" },
   });
   assert.equal(code, 6);
@@ -86,7 +100,7 @@ test("a server that is not there is unavailable", async () => {
 });
 
 test("doctor says what is wrong, and how to mend it", async () => {
-  const { code, stdout } = await sandbox.makima(["doctor", "--json"], {
+  const { code, stdout } = await machine.makima(["doctor", "--json"], {
     env: { MAKIMA_AGENTS_CLAUDE_COMMAND: "no-such-claude" },
   });
   assert.equal(code, 1);
@@ -97,7 +111,7 @@ test("doctor says what is wrong, and how to mend it", async () => {
 });
 
 test("doctor --config tells where a value comes from", async () => {
-  const { code, stdout } = await sandbox.makima(["doctor", "--config", "--json"], {
+  const { code, stdout } = await machine.makima(["doctor", "--config", "--json"], {
     env: { MAKIMA_LOOP_MAX_ITERATIONS: "7" },
   });
   assert.equal(code, 0);

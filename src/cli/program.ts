@@ -18,8 +18,13 @@ export async function runCommandLine(argv: string[], surroundings: Surroundings)
   } catch (error) {
     code = reportFailure(output, error);
   }
+  await output.flush();
   if (output.failure === null) return code;
-  return reportFailure(output, new MakimaError("unavailable", `Cannot write the output (${output.failure.message})`));
+  const hint = "Make room on the disk, or send the output elsewhere.";
+  return reportFailure(
+    output,
+    new MakimaError("unavailable", `Cannot write the output (${output.failure.message})`, { hint }),
+  );
 }
 
 /** Known before the options are parsed, because their errors are told that way too. */
@@ -69,7 +74,10 @@ function createProgram({ stdout }: Context): Commander {
       writeErr: () => {},
       outputError: () => {},
     })
-    .addHelpText("after", '\nRun `makima run "GOAL"` in a git repository to begin; `makima help COMMAND` has examples.');
+    .addHelpText(
+      "after",
+      '\nRun `makima run "GOAL"` in a git repository to begin; `makima help COMMAND` has examples.',
+    );
 }
 
 function configure(commander: Commander, command: Command): void {

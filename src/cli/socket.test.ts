@@ -15,7 +15,7 @@ type Subscribe = Extract<ViewerMessage, { type: "subscribe" }>;
 /** The far end: each test says what becomes of a subscription. */
 let server: WebSocketServer;
 let url: string;
-let onSubscribe: (socket: WebSocket, request: Subscribe) => void;
+let onSubscribe: (socket: WebSocket, request: Subscribe) => Promise<void> | void;
 let unsubscribed: number[];
 
 beforeEach(async () => {
@@ -28,7 +28,7 @@ beforeEach(async () => {
   server.on("connection", (socket) => {
     socket.on("message", (data: Buffer) => {
       const message = JSON.parse(data.toString()) as ViewerMessage;
-      if (message.type === "subscribe") onSubscribe(socket, message);
+      if (message.type === "subscribe") void onSubscribe(socket, message);
       else unsubscribed.push(message.id);
     });
   });

@@ -1,6 +1,6 @@
+import type { z } from "zod";
 import { ERRORS, MakimaError } from "../core/errors.ts";
 import type { ErrorCode } from "../core/errors.ts";
-import type { z } from "zod";
 import type { Reply, SCHEMAS } from "../protocol/api.ts";
 import { ROUTES, routePath } from "../protocol/routes.ts";
 import type { Route, RouteName } from "../protocol/routes.ts";

@@ -32,7 +32,8 @@ it("a data directory that cannot be made is refused", async () => {
   await using shop = await makeWorkshop({});
   const file = join(shop.machine.root, "file");
   await writeFile(file, "");
-  for (const home of [file, join(file, "below"), "/proc/makima"]) {
+  // Not even root may write to the last one, so it stands for a directory that is read-only.
+  for (const home of [file, join(file, "below"), "/sys/makima"]) {
     const options = { cwd: shop.repository, env: { MAKIMA_HOME: home } };
     refuses(await shop.machine.makima(["run", "Do it"], options), 4, "read_only", new RegExp(home));
     refuses(await shop.machine.makima(["up", "--port", "0"], options), 4, "read_only", new RegExp(home));

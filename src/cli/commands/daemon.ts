@@ -32,7 +32,9 @@ export const daemonCommand = defineCommand({
     const paths = pathsIn(loaded.home);
     const serverUrl = input.options.server ?? loaded.config.daemon.server ?? (await readServerFile(paths))?.url;
     if (serverUrl === undefined) {
-      throw new MakimaError("usage", "No server to work for", { hint: "Name one with --server, or start `makima up`." });
+      throw new MakimaError("usage", "No server to work for", {
+        hint: "Name one with --server, or start `makima up`.",
+      });
     }
     const key = await readKey(context, loaded, input.options.apiKeyFile);
     const log = createLog(context, loaded);

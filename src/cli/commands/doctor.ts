@@ -53,7 +53,7 @@ async function printConfig({ output }: Context, loaded: LoadedConfig): Promise<n
   const { effective } = await import("../../platform/config/effective.ts");
   const values = effective(loaded);
   output.document({ file: loaded.file, home: loaded.home, values });
-  const rows = values.map(({ key, value, source }) => [key, JSON.stringify(value), inline(source)]);
+  const rows = values.map(({ key, value, source }) => [key, inline(source), JSON.stringify(value)]);
   for (const line of table(rows)) output.line(line);
   return 0;
 }

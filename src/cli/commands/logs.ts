@@ -1,9 +1,9 @@
-import type { Task } from "../../protocol/api.ts";
-import type { RunEvent } from "../../protocol/run-events.ts";
-import { EVENTS } from "../../protocol/streams.ts";
 import { MakimaError } from "../../core/errors.ts";
 import { isTerminal, TASK } from "../../core/task-state.ts";
 import { systemClock } from "../../platform/clock.ts";
+import type { Task } from "../../protocol/api.ts";
+import type { RunEvent } from "../../protocol/run-events.ts";
+import { EVENTS } from "../../protocol/streams.ts";
 import { CONNECTION_OPTIONS, defineCommand, flag, integer, TASK_ARGUMENT, taskArgument, text } from "../command.ts";
 import type { Input } from "../command.ts";
 import { connect } from "../connect.ts";
@@ -103,7 +103,7 @@ function listenerFor(context: Context, connection: Connection, request: Request,
   }
   if (raw) return only(iteration, { event: () => {}, output: (_, data) => output.bytes(data) });
   // Who asks for the log wants all of it, terminal or not. stderr is plain text, whatever the agent speaks on stdout.
-  const story = { live: true, write: (text: string) => output.text(text), style: output.style.bind(output) };
+  const story = { live: true, write: (lines: string) => output.text(lines), style: output.style };
   const view = new TaskView(story, stream === "err" ? "command" : agentKind(connection, request.task));
   const event = (told: RunEvent) => view.event(told);
   if (stream === "events") return only(iteration, { event });

@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
+import type { LoopConfig } from "../../platform/config/config.ts";
 import { createGit } from "../../platform/git/git.ts";
 import { inspectRepository } from "../../platform/git/repository.ts";
 import type { Repository } from "../../platform/git/repository.ts";
-import type { LoopConfig } from "../../platform/config/config.ts";
 import { CONNECTION_OPTIONS, defineCommand, dollars, duration, flag, integer, list, text } from "../command.ts";
 import { connect, readConfig } from "../connect.ts";
 import type { Context } from "../context.ts";

@@ -3,7 +3,6 @@ import { dirname } from "node:path";
 import { MakimaError } from "../../core/errors.ts";
 import type { AgentConfig } from "../../platform/config/config.ts";
 import type { LoadedConfig } from "../../platform/config/load.ts";
-import { paths as pathsIn } from "../../platform/config/paths.ts";
 import { SECOND } from "../../platform/config/units.ts";
 import { exists } from "../../platform/files.ts";
 import { createGit } from "../../platform/git/git.ts";
@@ -31,14 +30,14 @@ const ANSWER_WITHIN = 20 * SECOND;
 /** Looks at everything that makima needs, in the order in which a person would mend it; changes nothing. */
 export async function diagnose(context: Context, loaded: LoadedConfig, server: string | null): Promise<Finding[]> {
   const findings = await Promise.all([
-    checkNode(),
     checkGit(context),
     checkAgents(context, loaded.config.agents),
     checkHome(loaded.home),
     checkServer(context, loaded, server),
     checkRepository(context),
   ]);
-  return [{ name: "configuration", state: "ok", detail: loaded.file ?? "defaults", fix: null }, ...findings.flat()];
+  const configuration: Finding = { name: "configuration", state: "ok", detail: loaded.file ?? "defaults", fix: null };
+  return [configuration, checkNode(), ...findings.flat()];
 }
 
 export function broken(name: string, error: unknown): Finding {

@@ -2,8 +2,8 @@ import { Subscriber } from "../../client/subscriber.ts";
 import type { AgentKind } from "../../core/agents/index.ts";
 import { ERRORS, MakimaError } from "../../core/errors.ts";
 import type { ErrorCode } from "../../core/errors.ts";
-import type { Task, TaskDetail } from "../../protocol/api.ts";
 import { MINUTE } from "../../platform/config/units.ts";
+import type { Task, TaskDetail } from "../../protocol/api.ts";
 import type { Connection } from "../connect.ts";
 import type { Context } from "../context.ts";
 import { openSocket } from "../socket.ts";
@@ -26,7 +26,11 @@ export interface FollowToEndOptions {
 }
 
 /** Follows a task to its end, tells how it went, and gives the exit code that says so. */
-export async function followToEnd(context: Context, connection: Connection, options: FollowToEndOptions): Promise<number> {
+export async function followToEnd(
+  context: Context,
+  connection: Connection,
+  options: FollowToEndOptions,
+): Promise<number> {
   const taskId = options.task.id;
   using stopper = new Stopper(context, connection, { taskId, timeout: options.timeout });
   await using subscriber = createSubscriber(connection);
@@ -56,7 +60,7 @@ function conclude({ output }: Context, detail: TaskDetail, timedOut: boolean): n
   const failure = failureOf(detail, timedOut);
   // Where the work could not even begin, its cause is all there is to say.
   if (failure === null || detail.iterations.length > 0) {
-    for (const line of summaryLines(detail, (format, text) => output.style(format, text))) output.line(line);
+    for (const line of summaryLines(detail, output.style)) output.line(line);
   }
   if (failure !== null) throw failure;
   if (detail.task.status === "completed") return 0;

@@ -1,12 +1,12 @@
-import { LineSplitter } from "../../core/agents/lines.ts";
 import type { Subscriber } from "../../client/subscriber.ts";
+import { LineSplitter } from "../../core/agents/lines.ts";
 import type { RunEvent } from "../../protocol/run-events.ts";
 import { EVENTS, iterationPath, MAX_FRAME_DATA } from "../../protocol/streams.ts";
 import { LiveStream } from "./live-stream.ts";
 
 /** Gets what happens in a run in the order in which it happened. */
 export interface RunListener {
-  event(event: RunEvent): Promise<void> | void;
+  event: (event: RunEvent) => Promise<void> | void;
   /** Bytes of what the agent prints in an iteration; absent when nobody wants them. */
   output?: (iteration: number, data: Uint8Array) => Promise<void> | void;
 }

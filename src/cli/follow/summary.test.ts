@@ -23,7 +23,15 @@ const CHECK: CheckReport = {
 };
 
 const DONE: TaskDetail = {
-  contract: { id: "c1", name: "Fix it", status: "completed", type: "simple", goal: "Fix it", createdAt: 0, updatedAt: 0 },
+  contract: {
+    id: "c1",
+    name: "Fix it",
+    status: "completed",
+    type: "simple",
+    goal: "Fix it",
+    createdAt: 0,
+    updatedAt: 0,
+  },
   task: {
     id: "01a1fc4d-3b8a-70c9-89ae-9ac6e727adf1",
     contractId: "c1",

@@ -1,6 +1,6 @@
+import { shortId } from "../../core/ids.ts";
 import type { TaskDetail } from "../../protocol/api.ts";
 import type { CheckReport } from "../../protocol/run-events.ts";
-import { shortId } from "../../core/ids.ts";
 import { count, elapsed, inline, money, shellWord } from "../format.ts";
 import type { Story } from "../output.ts";
 import { checkLine } from "./describe-event.ts";
@@ -17,7 +17,12 @@ export function summaryLines(detail: TaskDetail, style: Style): string[] {
     ["branch", detail.branchKept ? [branchText(detail)] : []],
     ["checkout", detail.worktree === null ? [] : [inline(detail.worktree)]],
   ];
-  return ["", verdictText(detail, style), ...facts.flatMap(([name, lines]) => named(name, lines, style)), ...nextLines(detail)];
+  return [
+    "",
+    verdictText(detail, style),
+    ...facts.flatMap(([name, lines]) => named(name, lines, style)),
+    ...nextLines(detail),
+  ];
 }
 
 function verdictText({ task }: TaskDetail, style: Style): string {

@@ -1,5 +1,5 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Transcript } from "./transcript.ts";
 
@@ -24,7 +24,10 @@ test("a turn of Claude Code reads as text and one line for each tool", () => {
     assistant({ type: "tool_use", id: "1", name: "Bash", input }),
     { type: "user", message: { content: [{ type: "tool_result", tool_use_id: "1", content: "ok" }] } },
     assistant({ type: "tool_use", id: "2", name: "TodoWrite", input: { todos: [1] } }),
-    { type: "user", message: { content: [{ type: "tool_result", tool_use_id: "2", content: "no\nway", is_error: true }] } },
+    {
+      type: "user",
+      message: { content: [{ type: "tool_result", tool_use_id: "2", content: "no\nway", is_error: true }] },
+    },
     { type: "result", subtype: "success", is_error: false, result: "done", total_cost_usd: 0.1 },
   );
   assert.deepEqual(lines, [
@@ -51,7 +54,9 @@ test("an agent cannot drive the terminal", () => {
 });
 
 test("a tool's input is shown in one line of bounded length", () => {
-  const [line = ""] = told(assistant({ type: "tool_use", id: "1", name: "Write", input: { content: "x".repeat(10_000) } }));
+  const [line = ""] = told(
+    assistant({ type: "tool_use", id: "1", name: "Write", input: { content: "x".repeat(10_000) } }),
+  );
   assert.ok(line.length < 200);
   assert.match(line, /…$/);
 });

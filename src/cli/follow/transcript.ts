@@ -1,6 +1,6 @@
+import type { AgentEvent } from "../../core/agents/events.ts";
 import { createAgentStream } from "../../core/agents/index.ts";
 import type { AgentKind } from "../../core/agents/index.ts";
-import type { AgentEvent } from "../../core/agents/events.ts";
 import { escapeForTerminal, stripAnsi } from "../../core/text.ts";
 import type { Story } from "../output.ts";
 
@@ -73,7 +73,7 @@ function describe(event: Exclude<AgentEvent, { type: "text" }>, style: Story["st
 
 /** What a tool is used on, by the fields that tools commonly have; else all of its input. */
 function toolSubject(input: unknown): string {
-  if (typeof input !== "object" || input === null) return input === null ? "" : String(input);
+  if (typeof input !== "object" || input === null) return input === null ? "" : JSON.stringify(input);
   const fields = input as Record<string, unknown>;
   const names = ["command", "file_path", "path", "pattern", "query", "url", "description", "prompt"];
   const subject = names.map((name) => fields[name]).find((value) => typeof value === "string");

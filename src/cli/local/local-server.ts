@@ -16,7 +16,7 @@ import { prepareHome } from "./home.ts";
 import { localEndpoint } from "./server-file.ts";
 
 /** A server that nobody needs any more must not stay for ever. */
-export const IDLE_EXIT = 30 * MINUTE;
+const IDLE_EXIT = 30 * MINUTE;
 
 /** A start takes a fraction of a second; this is for a machine that is swapping. */
 const START_WITHIN = 30 * SECOND;
@@ -32,10 +32,11 @@ export interface BackgroundServer {
 /** The local server, started in the background when none runs; of several who want that at once only one starts it. */
 export async function ensureLocalServer(options: BackgroundServer): Promise<Endpoint> {
   const paths = pathsIn(options.loaded.home);
+  // Before anything is looked for in it: what cannot be a directory is refused here, in words.
+  await prepareHome(paths);
   const running = await findLocalServer(paths);
   if (running !== null) return running;
 
-  await prepareHome(paths);
   const deadline = performance.now() + START_WITHIN;
   for (;;) {
     await using starting = await acquireLock(join(paths.home, "start.lock"));

@@ -64,7 +64,14 @@ async function lockServer(paths: Paths): Promise<Lock> {
 async function listen(paths: Paths, options: ServeOptions, log: Logger): Promise<RunningServer> {
   const { startServer } = await import("../../server/server.ts");
   const { host, port, loaded } = options;
-  const settings = { paths, host, publicUrl: loaded.config.server.publicUrl, log, clock: systemClock, version: VERSION };
+  const settings = {
+    paths,
+    host,
+    publicUrl: loaded.config.server.publicUrl,
+    log,
+    clock: systemClock,
+    version: VERSION,
+  };
   try {
     return await startServer({ ...settings, port });
   } catch (error) {

@@ -1,9 +1,9 @@
+import type { RunningDaemon } from "../../daemon/daemon.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { loadConfig } from "../../platform/config/load.ts";
 import type { LoadedConfig } from "../../platform/config/load.ts";
 import { paths as pathsIn } from "../../platform/config/paths.ts";
 import type { Logger } from "../../platform/log.ts";
-import type { RunningDaemon } from "../../daemon/daemon.ts";
 import type { Context } from "../context.ts";
 
 export interface WorkOptions {

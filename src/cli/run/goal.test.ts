@@ -28,7 +28,10 @@ function refused(goal: Promise<string>, message: RegExp): Promise<void> {
 test("a goal comes from the argument, from stdin or from a file", async () => {
   await writeFile(join(cwd, "goal.md"), "from a file\n");
   assert.equal(await readGoal("  in words ", { cwd, stdin: NOTHING }), "in words");
-  assert.equal(await readGoal("-", { cwd, stdin: Readable.from([Buffer.from("from "), Buffer.from("stdin")]) }), "from stdin");
+  assert.equal(
+    await readGoal("-", { cwd, stdin: Readable.from([Buffer.from("from "), Buffer.from("stdin")]) }),
+    "from stdin",
+  );
   assert.equal(await readGoal("@goal.md", { cwd, stdin: NOTHING }), "from a file");
 });
 

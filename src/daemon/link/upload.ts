@@ -154,6 +154,7 @@ export class RunUpload implements Disposable {
     try {
       this.#sendDirty();
     } catch (error) {
+      for (const stream of this.#streams.values()) closeStream(stream);
       this.#gathering = setTimeout(() => this.#pump(), POLL);
       this.#listener.failed(error);
     }

@@ -22,11 +22,14 @@
  * - A full disk must not make an end unknown: it tries until `exit` is written.
  * - `ulimit -f` is the cap: unlike `head -c` it does not hold output back until a buffer is full. What comes after is
  *   read and dropped, so that the process neither blocks nor dies of SIGPIPE.
+ * - What it makes is closed to other users; the process gets the mask back that makima was started with.
  * - The shells' own stderr is /dev/null: what they say of signals ("Terminated") is not the process's output.
  */
 export const SHIM = `# Keeps the output and the exit status of a process that outlives its launcher.
 dir=$1 input=$2 blocks=$3
 shift 3
+mask=$(umask)
+umask 077
 
 supervise() {
   setsid=/usr/bin/setsid
@@ -53,6 +56,7 @@ become() {
   exec 4<&0 <"$input"
   set -- $setsid "$@"
   . /dev/fd/4
+  umask "$mask"
   exec "$@" 4<&-
 }
 

@@ -33,7 +33,7 @@ export function runEndedTopic(runId: string): string {
   return `ended/${runId}`;
 }
 
-/** Waits for wake-ups without missing one: a ring between two waits is kept for the next. */
+/** Waits for wake-ups without missing one: clear the bell, look, and wait; a ring since the clearing ends the wait. */
 export class Bell implements Disposable {
   readonly #listeners: readonly Disposable[];
   #rung = false;
@@ -43,10 +43,13 @@ export class Bell implements Disposable {
     this.#listeners = topics.map((topic) => wakeups.listen(topic, () => this.ring()));
   }
 
-  /** Resolves at once when the bell has rung since the last wait. One waiter at a time. */
+  clear(): void {
+    this.#rung = false;
+  }
+
+  /** Resolves at once when the bell has rung since it was cleared. One waiter at a time. */
   async wait(): Promise<void> {
     if (!this.#rung) await new Promise<void>((resolve) => (this.#waiting = resolve));
-    this.#rung = false;
     this.#waiting = null;
   }
 

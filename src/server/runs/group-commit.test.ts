@@ -37,7 +37,9 @@ test("what arrives together is committed together, and answered once per stream"
   const source = new Source();
   {
     await using commits = new GroupCommit(store, silent);
-    for (const [offset, letter] of [..."abcdef"].entries()) commits.add(source, out(run, offset, letter));
+    for (const [offset, letter] of ["a", "b", "c", "d", "e", "f"].entries()) {
+      commits.add(source, out(run, offset, letter));
+    }
   }
   assert.deepEqual(source.receipts, [{ kind: "ack", run: run.runId, stream: OUT, offset: 6 }]);
   assert.equal(source.bytes, 6);

@@ -22,6 +22,8 @@ export async function proveLeases(
   daemonId: string,
   claims: readonly Claim[],
 ): Promise<(claim: Claim) => Lease | null> {
+  // PostgreSQL knows no empty list.
+  if (claims.length === 0) return () => null;
   const rows = await db
     .selectFrom("runs")
     .innerJoin("tasks", (join) => join.onRef("tasks.id", "=", "runs.task_id").onRef("tasks.fence", "=", "runs.fence"))

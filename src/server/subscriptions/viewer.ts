@@ -97,10 +97,14 @@ export class Viewer {
     subscription.bell = bell;
     let cursor = from;
     while (!subscription.cancelled) {
-      const batch = await this.#turns.take(() => this.#sendNext(source, cursor));
+      const batch = await this.#turns.take(() => {
+        bell.clear();
+        return this.#sendNext(source, cursor);
+      });
       cursor = batch.cursor;
       if (batch.complete || (batch.atEnd && !follow)) return this.#tell({ type: "end", id, cursor });
-      if (batch.atEnd) await bell.wait();
+      // A cancellation during the read has rung the bell, perhaps before it was cleared.
+      if (batch.atEnd && !subscription.cancelled) await bell.wait();
     }
   }
 

@@ -11,6 +11,7 @@ import { breakerOf } from "../breaker.ts";
 import type { RunContext } from "../context.ts";
 import { agentEnvironment } from "../environment.ts";
 import { observe } from "../observe.ts";
+import type { ObserveOptions } from "../observe.ts";
 import { onAbort } from "../on-abort.ts";
 import { conclude } from "./conclude.ts";
 
@@ -27,12 +28,18 @@ export async function iterate(run: RunContext): Promise<void> {
   const observation = await observe({
     process,
     stream: agent.createStream(),
-    limits: run.spec.limits,
+    limits: limitsOf(run, breaker),
     elapsedMs: Math.max(0, run.now() - open.started.at),
     cancel: run.cancel.signal,
     toolCalled: (name, input) => breaker.recordToolCall(name, input),
   });
   await conclude(run, { open, agent, breaker, observation, dir: process.dir });
+}
+
+/** The run's own time limit holds in the middle of an iteration, too. */
+function limitsOf({ spec }: RunContext, breaker: CircuitBreaker): ObserveOptions["limits"] {
+  const { idleTimeoutMs, iterationTimeoutMs } = spec.limits;
+  return { idleTimeoutMs, iterationTimeoutMs: Math.min(iterationTimeoutMs, breaker.remainingMs ?? iterationTimeoutMs) };
 }
 
 interface AgentStart {

@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { runSpec } from "../../../test/support/run.ts";
+import type { CheckReport, RunEvent, RunEventOf } from "../../protocol/run-events.ts";
+import { applyEvent, initialState, nextStep } from "./run-state.ts";
+import type { RunState, Step } from "./run-state.ts";
+
+const pinned = { name: "test", command: "npm test", timeoutMs: null };
+
+const report: CheckReport = {
+  name: "test",
+  command: "npm test",
+  commandHash: "0".repeat(64),
+  passed: false,
+  exitCode: 1,
+  timedOut: false,
+  durationMs: 5,
+  tests: null,
+  stream: "iterations/0001/checks/01/out",
+  baseline: null,
+  failure: "exited 1",
+  flags: [],
+};
+
+const gateOf = (ready: boolean, progress: string | null) => ({ ready, reason: null, progress, blockers: [], extra: {} });
+
+const started: RunEvent = { type: "started", at: 1, host: "box", pid: 1 };
+
+function checkout(checks = [pinned]): RunEventOf<"checkout"> {
+  return { type: "checkout", at: 2, worktree: "/w", head: "h0", tree: "t0", excluded: 0, checks };
+}
+
+const baseline: RunEvent = { type: "baseline", at: 3, checks: [report] };
+
+function iterationStarted(index: number): RunEvent {
+  const fixed = { sessionId: "s", resumed: index > 1, tree: "t", head: "h", prompt: "go on" };
+  return { type: "iteration-started", at: 4, index, ...fixed };
+}
+
+function verdict(index: number, fields: Partial<RunEventOf<"verdict">> = {}): RunEvent {
+  return {
+    type: "verdict",
+    at: 5,
+    index,
+    verdict: "continue",
+    reason: "not ready",
+    sessionId: "s",
+    gate: null,
+    changed: true,
+    error: null,
+    uncounted: false,
+    refused: false,
+    errorCode: null,
+    tree: "t",
+    head: "h",
+    costUsd: 0.5,
+    durationMs: 10,
+    tampering: [],
+    breaker: {},
+    nextPrompt: "go on",
+    model: null,
+    ...fields,
+  };
+}
+
+const waiting: RunEvent = { type: "waiting", at: 6, kind: "backoff", until: 99, reason: "failed" };
+
+const finished: RunEvent = {
+  type: "finished",
+  at: 7,
+  outcome: "completed",
+  reason: "done",
+  errorCode: null,
+  hint: null,
+  verification: "verified",
+  head: "h",
+  diffStat: null,
+  worktree: null,
+  branchKept: true,
+};
+
+const prepared = [started, checkout(), baseline];
+
+describe("the next step", () => {
+  const table: [what: string, events: RunEvent[], step: Step][] = [
+    ["nothing has happened", [], "start"],
+    ["it has started", [started], "prepare"],
+    ["there is a checkout", [started, checkout()], "baseline"],
+    ["there is a checkout and nothing to check with", [started, checkout([])], "begin"],
+    ["the baseline is taken", prepared, "begin"],
+    ["an iteration is open", [...prepared, iterationStarted(1)], "iterate"],
+    [
+      "its gate and checks are known",
+      [
+        ...prepared,
+        iterationStarted(1),
+        { type: "gate", at: 5, index: 1, gate: null },
+        { type: "check", at: 5, index: 1, check: report },
+      ],
+      "iterate",
+    ],
+    ["the verdict is to continue", [...prepared, iterationStarted(1), verdict(1)], "begin"],
+    ["it is to continue later", [...prepared, iterationStarted(1), verdict(1), waiting], "wait"],
+    ["it has waited", [...prepared, iterationStarted(1), verdict(1), waiting, iterationStarted(2)], "iterate"],
+    ["the verdict is done", [...prepared, iterationStarted(1), verdict(1, { verdict: "done" })], "finish"],
+    ["the verdict is to stop", [...prepared, iterationStarted(1), verdict(1, { verdict: "stop" })], "finish"],
+    ["it has finished", [...prepared, iterationStarted(1), verdict(1, { verdict: "done" }), finished], "end"],
+    ["it has finished before it began", [started, finished], "end"],
+  ];
+  const spec = runSpec();
+
+  for (const [what, events, step] of table) {
+    it(`is ${step} when ${what}`, () => assert.equal(nextStep(fold(events), spec), step));
+  }
+
+  it("is to begin where no baseline is wanted", () => {
+    assert.equal(nextStep(fold([started, checkout()]), runSpec({ limits: { baseline: false } })), "begin");
+  });
+});
+
+describe("the state", () => {
+  it("counts agent errors in a row; neither a success nor a usage limit is one", () => {
+    const failed = verdict(1, { error: "x" });
+    assert.equal(fold([failed, failed]).errorsInRow, 2);
+    assert.equal(fold([failed, verdict(2), failed]).errorsInRow, 1);
+    assert.equal(fold([failed, verdict(2, { error: "x", uncounted: true })]).errorsInRow, 0);
+  });
+
+  it("adds costs up, also those of the run that it resumes", () => {
+    const resume = { runId: "r", sessionId: null, breaker: null, costUsd: 2 };
+    const state = [verdict(1), verdict(2)].reduce(applyEvent, initialState(runSpec({ resume })));
+    assert.equal(state.costUsd, 3);
+  });
+
+  it("keeps the progress that was told last", () => {
+    const told: RunEvent = { type: "gate", at: 5, index: 1, gate: gateOf(false, "half") };
+    const silent: RunEvent = { type: "gate", at: 6, index: 2, gate: null };
+    assert.equal(fold([iterationStarted(1), told, iterationStarted(2), silent]).progress, "half");
+  });
+
+  it("is the same from a prefix and its rest as from the whole, and no event changes the state before it", () => {
+    const index = fc.integer({ min: 1, max: 5 });
+    const event: fc.Arbitrary<RunEvent> = fc.oneof(
+      fc.constantFrom(started, checkout(), baseline, waiting, finished),
+      index.map(iterationStarted),
+      index.map((n) => ({ type: "gate", at: 5, index: n, gate: gateOf(true, `step ${n}`) }) as const),
+      index.map((n) => ({ type: "check", at: 5, index: n, check: report }) as const),
+      fc.tuple(index, fc.boolean()).map(([n, bad]) => verdict(n, { error: bad ? "x" : null, uncounted: n > 3 })),
+      fc.constant({ type: "notice", at: 1, message: "m" } as const),
+    );
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 30 }), fc.nat(), (events, cut) => {
+        const at = cut % (events.length + 1);
+        const before = deepFreeze(fold(events.slice(0, at)));
+        assert.deepEqual(events.slice(at).reduce(applyEvent, before), fold(events));
+      }),
+    );
+  });
+});
+
+function fold(events: readonly RunEvent[]): RunState {
+  return events.reduce(applyEvent, initialState(runSpec()));
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null) Object.values(Object.freeze(value)).forEach(deepFreeze);
+  return value;
+}
