@@ -1,7 +1,6 @@
-import type { z } from "zod";
 import { ERRORS, MakimaError } from "../core/errors.ts";
 import type { ErrorCode } from "../core/errors.ts";
-import type { Reply, SCHEMAS } from "../protocol/api.ts";
+import type { Fields, Reply } from "../protocol/api.ts";
 import { ROUTES, routePath } from "../protocol/routes.ts";
 import type { Route, RouteName } from "../protocol/routes.ts";
 
@@ -23,14 +22,6 @@ export type Send = (request: HttpRequest, signal: AbortSignal) => Promise<{ stat
 
 /** A server that accepts and then says nothing for this long (ms) counts as unreachable. */
 const ANSWER_WITHIN = 30_000;
-
-/** Path parameters, query and body of a route, side by side. */
-export type Fields<R extends RouteName> = Part<z.input<(typeof SCHEMAS)[R]["params"]>> &
-  Part<z.input<(typeof SCHEMAS)[R]["query"]>> &
-  Part<z.input<(typeof SCHEMAS)[R]["body"]>>;
-
-/** An empty strict object is Record<string, never>, which no other part could be joined to. */
-type Part<T> = string extends keyof T ? unknown : T;
 
 export interface Client {
   /**

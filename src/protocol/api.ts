@@ -182,7 +182,8 @@ export const SCHEMAS = {
   resumeTask: {
     params: byId,
     query: empty,
-    body: z.strictObject({ settings: ContractSettings.optional() }),
+    /** Limits to change; the others stay as they were. */
+    body: z.strictObject({ limits: LoopLimits.partial().default({}) }),
     reply: z.strictObject({ task: Task, cursor: z.int() }),
   },
   listStreams: {
@@ -201,10 +202,13 @@ interface RouteSchemas {
   reply: z.ZodType;
 }
 
-/** What a caller passes to a route; what a handler gets is Parsed<R>. */
-export type Request<R extends RouteName> = z.input<(typeof SCHEMAS)[R]["params"]> &
-  z.input<(typeof SCHEMAS)[R]["query"]> &
-  z.input<(typeof SCHEMAS)[R]["body"]>;
+/** What a caller passes to a route, path parameters, query and body side by side; what a handler gets is Parsed<R>. */
+export type Fields<R extends RouteName> = Part<z.input<(typeof SCHEMAS)[R]["params"]>> &
+  Part<z.input<(typeof SCHEMAS)[R]["query"]>> &
+  Part<z.input<(typeof SCHEMAS)[R]["body"]>>;
+
+/** An empty strict object is Record<string, never>, which no other part could be joined to. */
+type Part<T> = string extends keyof T ? unknown : T;
 
 export interface Parsed<R extends RouteName> {
   params: z.output<(typeof SCHEMAS)[R]["params"]>;

@@ -1,4 +1,3 @@
-import type { LoopConfig } from "../../platform/config/config.ts";
 import { CONNECTION_OPTIONS, defineCommand, dollars, flag, integer, TASK_ARGUMENT, taskArgument } from "../command.ts";
 import { connect } from "../connect.ts";
 import { followToEnd } from "../follow/follow-to-end.ts";
@@ -20,8 +19,7 @@ export const resumeCommand = defineCommand({
   async run(context, input) {
     const id = taskArgument(context, input);
     const connection = await connect(context, input.options);
-    const settings = newSettings(connection.loaded.config.loop, input.options);
-    const { task, cursor } = await connection.call("resumeTask", settings === null ? { id } : { id, settings });
+    const { task, cursor } = await connection.call("resumeTask", { id, limits: changedLimits(input.options) });
     if (!input.options.detach) return followToEnd(context, connection, { task, cursor, timeout: null });
     const { contract } = await connection.call("getContract", { id: task.contractId });
     return leaveAlone(context, contract, task);
@@ -33,13 +31,9 @@ interface LimitFlags {
   budget: number | null;
 }
 
-/** null: leave the task's own as they are. */
-function newSettings(configured: LoopConfig, { maxIterations, budget }: LimitFlags) {
-  if (maxIterations === null && budget === null) return null;
-  const limits = {
-    ...configured,
-    maxIterations: maxIterations ?? configured.maxIterations,
-    budgetUsd: budget ?? configured.budgetUsd,
+function changedLimits({ maxIterations, budget }: LimitFlags): { maxIterations?: number; budgetUsd?: number } {
+  return {
+    ...(maxIterations === null ? {} : { maxIterations }),
+    ...(budget === null ? {} : { budgetUsd: budget }),
   };
-  return { autonomousLoop: true, limits };
 }

@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import type { IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
-import { WebSocketServer } from "ws";
-import type { WebSocket } from "ws";
+import { openLinkServer } from "../../../test/support/link-server.ts";
+import type { Peer } from "../../../test/support/link-server.ts";
 import { runSpec, silent } from "../../../test/support/run.ts";
 import { until } from "../../../test/support/until.ts";
 import { systemClock } from "../../platform/clock.ts";
-import { DaemonMessage, decodeAppend, encodeAppend, LINK_VERSION } from "../../protocol/link.ts";
-import type { Command, ServerMessage } from "../../protocol/link.ts";
+import { encodeAppend, LINK_VERSION } from "../../protocol/link.ts";
+import type { Command } from "../../protocol/link.ts";
 import { LINK_PATH } from "../../protocol/routes.ts";
 import { Link } from "./link.ts";
 import type { LinkOptions, Send } from "./link.ts";
@@ -171,63 +169,8 @@ describe("the link of a daemon", () => {
 
 const HELLO = { daemonId: "d", name: "box", host: "host", maxTasks: 4, runs: [{ runId: "r", fence: 2 }] };
 
-/** The server's end of one connection. */
-class Peer {
-  readonly socket: WebSocket;
-  readonly #received: { data: Buffer; binary: boolean }[] = [];
-
-  constructor(socket: WebSocket) {
-    this.socket = socket;
-    socket.on("message", (data: Buffer, binary) => this.#received.push({ data, binary }));
-  }
-
-  say(message: ServerMessage): void {
-    this.socket.send(JSON.stringify(message));
-  }
-
-  async heard(): Promise<DaemonMessage> {
-    const { data, binary } = await this.#next();
-    assert.equal(binary, false);
-    return DaemonMessage.parse(JSON.parse(data.toString("utf8")));
-  }
-
-  async heardAppend() {
-    const { data, binary } = await this.#next();
-    assert.equal(binary, true);
-    return decodeAppend(data).header;
-  }
-
-  async #next(): Promise<{ data: Buffer; binary: boolean }> {
-    return until(() => this.#received.shift(), "the daemon says something");
-  }
-}
-
-async function openServer() {
-  const connections: { peer: Peer; request: IncomingMessage }[] = [];
-  const state = { refuse: false, refused: 0 };
-  const server = new WebSocketServer({
-    host: "127.0.0.1",
-    port: 0,
-    verifyClient: () => {
-      if (state.refuse) state.refused += 1;
-      return !state.refuse;
-    },
-  });
-  server.on("connection", (socket, request) => connections.push({ peer: new Peer(socket), request }));
-  await once(server, "listening");
-  return Object.assign(state, {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    /** The next connection that was not asked for yet. */
-    connection: () => until(() => connections.shift(), "the daemon connects"),
-    close: async () => {
-      for (const socket of server.clients) socket.terminate();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  });
-}
-
 async function openBench(options: Partial<LinkOptions> = {}) {
-  const server = await openServer();
+  const server = await openLinkServer();
   const connections: { send: Send; acked: unknown }[] = [];
   const calls: string[] = [];
   const all: LinkOptions = {
@@ -260,7 +203,7 @@ async function openBench(options: Partial<LinkOptions> = {}) {
     },
     [Symbol.asyncDispose]: async () => {
       await link[Symbol.asyncDispose]();
-      await server.close();
+      await server[Symbol.asyncDispose]();
     },
   };
 }

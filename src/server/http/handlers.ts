@@ -116,7 +116,7 @@ export const WRITES: WriteHandlers = {
 
   async resumeTask({ tx }, { params, body }) {
     const cursor = await changesCursor(tx.db);
-    return { task: await resumeTask(tx, await resolveId(tx.db, "tasks", params.id), body.settings), cursor };
+    return { task: await resumeTask(tx, await resolveId(tx.db, "tasks", params.id), body.limits), cursor };
   },
 };
 

@@ -67,7 +67,7 @@ test("a run that was overtaken by a later one, or is somebody else's, can write 
   await using store = await openStore(home.path);
   const first = await newRun(store);
   await say(store, first, started, finished({ outcome: "failed" }));
-  await store.write((tx) => resumeTask(tx, first.taskId, undefined));
+  await store.write((tx) => resumeTask(tx, first.taskId, {}));
   const second = await nextRun(store, first.taskId);
   const data = Buffer.from("late");
   const fenced = (runId: string) => [{ kind: "fenced", run: runId }];
@@ -88,7 +88,7 @@ test("what a daemon says after the end of its run is kept as bytes and changes n
   await using store = await openStore(home.path);
   const run = await newRun(store);
   await say(store, run, started, finished({ outcome: "failed", reason: "first" }));
-  await store.write((tx) => resumeTask(tx, run.taskId, undefined));
+  await store.write((tx) => resumeTask(tx, run.taskId, {}));
   await say(store, run, verdict(1), finished({ outcome: "completed", reason: "second" }));
   const { task } = await taskDetail(store.db, run.taskId);
   assert.deepEqual([task.status, task.costUsd, task.reason], ["pending", 0, null]);

@@ -42,19 +42,18 @@ test("a resumed task goes on with session, breaker and cost of the last run that
   await say(store, first, finished({ outcome: "failed" }));
   await assert.rejects(nextRun(store, first.taskId), { code: "conflict" });
 
-  const settings = { ...contract.settings, autonomousLoop: false };
-  await store.write((tx) => resumeTask(tx, first.taskId, settings));
+  await store.write((tx) => resumeTask(tx, first.taskId, { maxIterations: 77 }));
   const second = await nextRun(store, first.taskId);
   assert.equal(second.fence, first.fence + 1);
   const spawn = (await open(store)).at(-1);
   assert.ok(spawn?.kind === "SpawnTask");
-  assert.equal(spawn.spec.autonomousLoop, false);
+  assert.deepEqual(spawn.spec.limits, { ...contract.settings.limits, maxIterations: 77 });
   const resume = { runId: first.runId, sessionId: "s1", breaker: { open: true }, costUsd: 0.5 };
   assert.deepEqual(spawn.spec.resume, resume);
 
   // The second run ends before its first verdict: the third still knows where to go on.
   await say(store, second, started, finished({ outcome: "cancelled" }));
-  await store.write((tx) => resumeTask(tx, first.taskId, undefined));
+  await store.write((tx) => resumeTask(tx, first.taskId, {}));
   await nextRun(store, first.taskId);
   const third = (await open(store)).at(-1);
   assert.ok(third?.kind === "SpawnTask");
@@ -67,7 +66,7 @@ test("a completed task is not resumed", async () => {
   const run = await newRun(store);
   await say(store, run, started, finished());
   await assert.rejects(
-    store.write((tx) => resumeTask(tx, run.taskId, undefined)),
+    store.write((tx) => resumeTask(tx, run.taskId, {})),
     { code: "conflict" },
   );
 });

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { openLinkServer } from "../../test/support/link-server.ts";
+import type { Peer } from "../../test/support/link-server.ts";
+import { runSpec, silent } from "../../test/support/run.ts";
+import { systemClock } from "../platform/clock.ts";
+import { paths } from "../platform/config/paths.ts";
+import { LINK_VERSION } from "../protocol/link.ts";
+import { startDaemon } from "./daemon.ts";
+import type { RunningDaemon } from "./daemon.ts";
+
+describe("a daemon", () => {
+  it("is one and the same in its home, and alone there", async () => {
+    await using bench = await openBench();
+    const identities: string[] = [];
+    for (let start = 0; start < 2; start += 1) {
+      await using _daemon = await bench.start();
+      await assert.rejects(bench.start(), { code: "already_running" });
+      const { peer } = await bench.server.connection();
+      const hello = await peer.heard();
+      assert.equal(hello.type, "hello");
+      identities.push(hello.daemonId);
+      assert.deepEqual([hello.name, hello.maxTasks, hello.runs], ["box", 4, []]);
+    }
+    assert.equal(new Set(identities).size, 1);
+  });
+
+  it("executes a command once and answers it alike as often as it comes, also after a restart", async () => {
+    await using bench = await openBench();
+    const answers: unknown[] = [];
+    for (const spec of [runSpec({ runId: "a/b" }), runSpec()]) {
+      await using _daemon = await bench.start();
+      const peer = await welcomed(bench.server);
+      // The second time it could be executed, were it not done already.
+      peer.say({ type: "command", id: "1", command: { kind: "SpawnTask", spec } });
+      answers.push(await peer.heard());
+    }
+    assert.deepEqual(answers[0], { type: "commandDone", id: "1", error: "The run's ids are no names" });
+    assert.deepEqual(answers[1], answers[0]);
+  });
+
+  it("does not start for a server without an address, and leaves its home to the next", async () => {
+    await using bench = await openBench();
+    await assert.rejects(bench.start("nowhere"), TypeError);
+    await using _daemon = await bench.start();
+    await bench.server.connection();
+  });
+});
+
+async function openBench() {
+  const home = await mkdtemp(join(tmpdir(), "makima-daemon-"));
+  const server = await openLinkServer();
+  return {
+    server,
+    start: (serverUrl = server.url): Promise<RunningDaemon> =>
+      startDaemon({
+        paths: paths(home),
+        serverUrl,
+        key: "mk_daemon_test",
+        name: "box",
+        maxTasks: 4,
+        loadAgents: async () => ({}),
+        passEnv: [],
+        environment: { PATH: process.env["PATH"], HOME: home },
+        repositories: null,
+        worktrees: null,
+        log: silent,
+        clock: systemClock,
+      }),
+    [Symbol.asyncDispose]: async () => {
+      await server[Symbol.asyncDispose]();
+      await rm(home, { recursive: true, force: true });
+    },
+  };
+}
+
+async function welcomed(server: Awaited<ReturnType<typeof openLinkServer>>): Promise<Peer> {
+  const { peer } = await server.connection();
+  assert.equal((await peer.heard()).type, "hello");
+  peer.say({ type: "welcome", version: LINK_VERSION, acked: {} });
+  return peer;
+}
