@@ -1,15 +1,18 @@
+import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
 import { Command, DaemonMessage, decodeAppend, encodeAppend, ServerMessage } from "./link.ts";
 import type { AppendHeader } from "./link.ts";
 
-const header: fc.Arbitrary<AppendHeader> = fc.record({
-  run: fc.string({ unit: "binary" }),
-  fence: fc.integer({ min: 1 }),
-  stream: fc.string({ unit: "binary" }),
-  offset: fc.maxSafeNat(),
-});
+const header: fc.Arbitrary<AppendHeader> = fc.record(
+  {
+    run: fc.string({ unit: "binary" }),
+    fence: fc.integer({ min: 1 }),
+    stream: fc.string({ unit: "binary" }),
+    offset: fc.maxSafeNat(),
+  },
+  { noNullPrototype: true },
+);
 
 describe("an append frame", () => {
   it("comes back as it was, from wherever in a buffer it lies", () => {
@@ -27,7 +30,8 @@ describe("an append frame", () => {
 
   it("that is cut within its header, or says nonsense, is refused", () => {
     const frame = encodeAppend({ run: "r", fence: 1, stream: "events", offset: 0 }, new Uint8Array(0));
-    for (let length = 0; length < frame.length; length += 1) assert.throws(() => decodeAppend(frame.subarray(0, length)));
+    for (let length = 0; length < frame.length; length += 1)
+      assert.throws(() => decodeAppend(frame.subarray(0, length)));
     assert.throws(() => decodeAppend(new Uint8Array([255, 255, 255, 255, 0])), /shorter than its header/);
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
@@ -39,7 +43,13 @@ describe("an append frame", () => {
 
   it("has a header of exactly its fields", () => {
     const good = { run: "r", fence: 1, stream: "events", offset: 0 };
-    const bad = [{ ...good, more: 1 }, { ...good, fence: 0 }, { ...good, offset: -1 }, { ...good, offset: 0.5 }, { run: "r" }];
+    const bad = [
+      { ...good, more: 1 },
+      { ...good, fence: 0 },
+      { ...good, offset: -1 },
+      { ...good, offset: 0.5 },
+      { run: "r" },
+    ];
     for (const head of bad) assert.throws(() => decodeAppend(encodeAppend(head as AppendHeader, new Uint8Array(1))));
   });
 });
@@ -75,6 +85,9 @@ describe("the messages of the link", () => {
   it("know no other type, and no offset that is none", () => {
     assert.equal(ServerMessage.safeParse({ type: "unheard-of" }).success, false);
     assert.equal(ServerMessage.safeParse({ type: "ack", run: "r", stream: "events", offset: -1 }).success, false);
-    assert.equal(ServerMessage.safeParse({ type: "welcome", version: 1, acked: { r: { events: "1" } } }).success, false);
+    assert.equal(
+      ServerMessage.safeParse({ type: "welcome", version: 1, acked: { r: { events: "1" } } }).success,
+      false,
+    );
   });
 });

@@ -1,6 +1,6 @@
+import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
 import { checkPath, EVENTS, isStreamName, iterationPath } from "./streams.ts";
 import { decodeStreamData, encodeStreamData, parseStreamTopic, streamTopic } from "./topics.ts";
 

@@ -158,7 +158,7 @@ async function takeUp(
     detach,
     [Symbol.asyncDispose]: async () => {
       detach.abort(new DOMException("The daemon is closing", "AbortError"));
-      await context.settled();
+      await context.catchUp();
       upload[Symbol.dispose]();
       directory.closeJournal();
     },

@@ -1,6 +1,6 @@
+import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
 import { CircuitBreaker } from "../../core/circuit-breaker.ts";
 import { decodeEvent, encodeEvent, MAX_EVENT_BYTES } from "../../protocol/run-events.ts";
 import type { CheckReport, RunEvent, RunEventOf } from "../../protocol/run-events.ts";

@@ -1,5 +1,5 @@
 import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
-import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { MakimaError } from "../../core/errors.ts";
 import { ensurePrivateDir, exists, readJson, writeAtomic } from "../../platform/files.ts";
@@ -104,7 +104,8 @@ export class RunDirectory {
    */
   async writePrompt(iteration: number, prompt: string): Promise<string> {
     await ensurePrivateDir(join(this.path, iterationPath(iteration)));
-    await writeAtomic(this.#promptPath(iteration), prompt);
+    // Not flushed: the event that refers to it is not either, and only a power cut could part them.
+    await writeFile(this.#promptPath(iteration), prompt, { mode: 0o600 });
     return excerpt(prompt, PROMPT_EXCERPT);
   }
 

@@ -45,9 +45,10 @@ describe("the upload of a run", () => {
     bench.write(OUT, randomBytes(3 * MAX_FRAME_DATA));
     bench.write("iterations/0001/err", "complaint");
     bench.note("after it");
-    assert.deepEqual([...new Set(bench.server.frames.map(({ stream }) => stream))], [
-      ...[OUT, "iterations/0001/err", EVENTS],
-    ]);
+    assert.deepEqual(
+      [...new Set(bench.server.frames.map(({ stream }) => stream))],
+      [...[OUT, "iterations/0001/err", EVENTS]],
+    );
   });
 
   it("holds an event back while the window is full of the output before it", async (t) => {

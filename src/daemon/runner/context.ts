@@ -48,6 +48,7 @@ export class RunContext {
   readonly interrupt: AbortSignal;
   #state: RunState;
   #agent: Promise<RunAgent> | null = null;
+  readonly #putOff: (() => Promise<void>)[] = [];
   #aside: Promise<void> = Promise.resolve();
 
   constructor(services: RunnerServices, directory: RunDirectory, upload: RunUpload, detach: AbortSignal) {
@@ -77,15 +78,18 @@ export class RunContext {
     return this.#agent;
   }
 
-  /** Does something beside the loop, after what was put aside before; its failure is logged and changes nothing. */
-  aside(work: () => Promise<void>): void {
-    this.#aside = this.#aside.then(work).catch((error: unknown) => {
-      this.log.warn({ err: error, run: this.spec.runId }, "something beside the loop failed");
-    });
+  /** Puts work off until the next agent is running; its failure is logged and changes nothing. */
+  putOff(work: () => Promise<void>): void {
+    this.#putOff.push(work);
   }
 
-  /** Resolves when nothing that was put aside is left to do. */
-  settled(): Promise<void> {
+  /** Does what was put off, one thing after the other; resolves when nothing is left. */
+  catchUp(): Promise<void> {
+    for (const work of this.#putOff.splice(0)) {
+      this.#aside = this.#aside.then(work).catch((error: unknown) => {
+        this.log.warn({ err: error, run: this.spec.runId }, "something beside the loop failed");
+      });
+    }
     return this.#aside;
   }
 

@@ -1,6 +1,6 @@
+import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
 import { runSpec } from "../../../test/support/run.ts";
 import type { CheckReport, RunEvent, RunEventOf } from "../../protocol/run-events.ts";
 import { applyEvent, initialState, nextStep } from "./run-state.ts";
@@ -23,7 +23,13 @@ const report: CheckReport = {
   flags: [],
 };
 
-const gateOf = (ready: boolean, progress: string | null) => ({ ready, reason: null, progress, blockers: [], extra: {} });
+const gateOf = (ready: boolean, progress: string | null) => ({
+  ready,
+  reason: null,
+  progress,
+  blockers: [],
+  extra: {},
+});
 
 const started: RunEvent = { type: "started", at: 1, host: "box", pid: 1 };
 

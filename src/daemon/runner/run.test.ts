@@ -39,7 +39,10 @@ describe("a run", () => {
     const [first, second] = verdicts(await bench.events());
     assert.deepEqual([first?.verdict, first?.refused], ["continue", true]);
     assert.match(first?.error ?? "", /test -f right/);
-    assert.match(await readFile(join(bench.path, "iterations/0002/prompt"), "utf8"), /not every check passes.*test -f/s);
+    assert.match(
+      await readFile(join(bench.path, "iterations/0002/prompt"), "utf8"),
+      /not every check passes.*test -f/s,
+    );
     assert.deepEqual([second?.verdict, second?.refused], ["done", false]);
     const { outcome, verification } = await bench.finished();
     assert.deepEqual([outcome, verification], ["completed", "verified"]);
@@ -184,10 +187,24 @@ describe("a daemon that lets go of a run", () => {
     assert.equal(verdicts(events).length, 1);
   });
 
+  it("lets go also of an agent that it is stopping, and that takes its time", async () => {
+    await using bench = await openBench({
+      agent: `trap '' INT TERM; touch "$bench/running"; while :; do sleep 1; done`,
+    });
+    await using hold = await bench.takeUp();
+    const ended = carryOn(hold.context);
+    await until(() => existsSync(join(bench.repository.root, "running")), "the agent runs");
+    hold.context.cancel.abort("enough");
+    setImmediate(() => hold.detach.abort(new DOMException("closing", "AbortError")));
+    await ended;
+    assert.equal((await bench.events()).at(-1)?.type, "iteration-started");
+  });
+
   it("has let go at once, also of a process that it is only just starting", async () => {
     await using bench = await openBench({ agent: "exec sleep 600" });
     await using hold = await bench.takeUp((event, { detach }) => {
-      if (event.type === "iteration-started") queueMicrotask(() => detach.abort(new DOMException("closing", "AbortError")));
+      if (event.type === "iteration-started")
+        queueMicrotask(() => detach.abort(new DOMException("closing", "AbortError")));
     });
     await carryOn(hold.context);
     assert.equal((await bench.events()).at(-1)?.type, "iteration-started");

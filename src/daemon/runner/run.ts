@@ -46,7 +46,7 @@ export async function carryOn(run: RunContext): Promise<void> {
       await run.services.clock.sleep(FULL_DISK_PAUSE, run.detach).catch(() => undefined);
     }
   }
-  await run.settled();
+  await run.catchUp();
 }
 
 /** Throws when the run can neither go on nor end: the disk is full, or the daemon is letting go of it. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { until } from "../../../test/support/until.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -31,7 +31,9 @@ describe("the watchdog", () => {
   it("takes a limit beyond the longest timer for a long one, and ends with its owner", async () => {
     const expired: string[] = [];
     {
-      using watchdog = new Watchdog({ idleTimeoutMs: NEVER, iterationTimeoutMs: NEVER }, 0, (which) => expired.push(which));
+      using watchdog = new Watchdog({ idleTimeoutMs: NEVER, iterationTimeoutMs: NEVER }, 0, (which) =>
+        expired.push(which),
+      );
       watchdog.resultSeen();
       watchdog.resultSeen();
       await sleep(20);

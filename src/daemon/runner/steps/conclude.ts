@@ -60,8 +60,8 @@ export async function conclude(run: RunContext, concluded: Concluded): Promise<v
   const verdict = decide({ ...judgement, breaker: { state: breaker.state, reason: breaker.reason }, now: run.now() });
   const promptExcerpt = await promptAfter(run, concluded, { finding, verdict });
   run.record(...events(run, concluded, { finding, verdict, error, promptExcerpt }));
-  // It is made of objects that are written already, so the next iteration need not wait for it.
-  run.aside(() => keepCheckpoint(run, checkout, { index: open.started.index, finding }));
+  // It is made of objects that are written already, so the next agent need not wait for it.
+  run.putOff(() => keepCheckpoint(run, checkout, { index: open.started.index, finding }));
 }
 
 async function find(

@@ -39,7 +39,7 @@ export async function finish(run: RunContext): Promise<void> {
  * again after a crash at any point.
  */
 export async function finishWith(run: RunContext, ending: Ending): Promise<void> {
-  await run.settled();
+  await run.catchUp();
   if (!(await killByEnvironment("MAKIMA_RUN_ID", run.spec.runId))) {
     run.log.error({ run: run.spec.runId }, "processes of a run multiply faster than they can be killed");
   }

@@ -24,6 +24,7 @@ export async function iterate(run: RunContext): Promise<void> {
   const path = iterationPath(open.started.index);
   using _upload = run.upload.follow(path);
   await using process = await ensureAgent(run, { agent, settings, breaker, started: open.started, path });
+  void run.catchUp();
   using _letGo = onAbort(run.detach, () => void process[Symbol.asyncDispose]());
   const observation = await observe({
     process,
