@@ -115,7 +115,10 @@ export type Verdict =
  * all else stops the run.
  */
 export function decide(
-  judgement: Judgement & { breaker: { state: CircuitState; reason: string | null }; now: number },
+  judgement: Judgement & {
+    breaker: { state: CircuitState; reason: string | null; remainingMs: number | null };
+    now: number;
+  },
 ): Verdict {
   const { end, policy, breaker, now } = judgement;
   if (end.kind === "cancelled") {
@@ -129,7 +132,10 @@ export function decide(
   if (error === null && wantsChecks(end, policy))
     return { verdict: "done", reason: doneReason(judgement), refused: false };
   const refused = isReady(end);
-  if (breaker.state === "open") return stop(breaker.reason ?? "The circuit breaker is open", refused, null);
+  if (breaker.state === "open") {
+    const code = breaker.remainingMs === 0 ? "timed_out" : null;
+    return stop(breaker.reason ?? "The circuit breaker is open", refused, code);
+  }
   const reason = continueReason(end, error);
   if (!policy.autonomousLoop) return stop(reason, refused, end.kind === "timeout" ? "timed_out" : null);
   return { verdict: "continue", reason, refused, backoff: end.kind === "timeout" || end.kind === "agent-error" };

@@ -58,7 +58,5 @@ type JsonSchema = Record<string, unknown>;
 function objectsIn(schema: unknown): JsonSchema[] {
   if (typeof schema !== "object" || schema === null) return [];
   const inner = Object.values(schema).flatMap(objectsIn);
-  return "properties" in schema && "type" in schema && schema.type === "object"
-    ? [schema as JsonSchema, ...inner]
-    : inner;
+  return "properties" in schema && "type" in schema && schema.type === "object" ? [schema, ...inner] : inner;
 }

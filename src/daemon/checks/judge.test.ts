@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { test } from "node:test";
 import { openBench } from "../../../test/support/run.ts";
 import type { Bench, Hold } from "../../../test/support/run.ts";
 import { openCheckout } from "../checkout/checkout.ts";
@@ -13,95 +13,91 @@ import { start } from "../runner/steps/start.ts";
 import { judge } from "./judge.ts";
 import { verificationOf } from "./verification.ts";
 
-describe("the judgement of a claim", () => {
-  it("runs every check, also after one has failed, and knows how each went on the base", async () => {
-    await using bench = await openBegun(["test -f done", "exit 7", "true"]);
-    await writeFile(join(bench.worktree, "done"), "");
-    const { checks } = await judged(bench);
-    assert.deepEqual(
-      checks.map(({ name, passed, exitCode }) => [name, passed, exitCode]),
-      [
-        ["test -f done", true, 0],
-        ["exit 7", false, 7],
-        ["true", true, 0],
-      ],
-    );
-    const reports = bench.hold.context.state.open?.checks ?? [];
-    assert.deepEqual(
-      reports.map((report) => report.baseline),
-      [false, false, true],
-    );
-    assert.equal(verificationOf(reports), "verified");
-  });
-
-  it("lets a check use what one before it built, and clears that away in the end", async () => {
-    await using bench = await openBegun(["mkdir -p dist && echo built >dist/x", "test -f dist/x", "false"]);
-    await writeFile(join(bench.worktree, "work"), "");
-    const { checks } = await judged(bench);
-    assert.deepEqual(
-      checks.map(({ passed }) => passed),
-      [true, true, false],
-    );
-    assert.equal(bench.repository.run(bench.worktree, "status", "--porcelain"), "?? work");
-  });
-
-  it("says what was done to that which the checks lean on, by the agent and by the checks", async () => {
-    const files = { "sum.test.js": 'test("sum", () => {});\n', "a.txt": "one\n" };
-    await using bench = await openBegun(["echo forged >a.txt"], files);
-    await rm(join(bench.worktree, "sum.test.js"));
-    await writeFile(join(bench.worktree, ".makima.toml"), 'checks = ["true"]\n');
-    const { tampering } = await judged(bench);
-    assert.deepEqual(tampering.map(({ kind, path }) => `${kind} ${path}`).toSorted(), [
-      "check-changed-files a.txt",
-      "check-config-changed .makima.toml",
-      "test-deleted sum.test.js",
-    ]);
-  });
-
-  it("runs the checks of the base, whatever the checkout says now", async () => {
-    const files = { ".makima.toml": 'checks = ["test -f never"]\n' };
-    await using bench = await openBegun(["true"], files);
-    await writeFile(join(bench.worktree, ".makima.toml"), 'checks = ["true"]\n');
-    const { checks } = await judged(bench);
-    assert.deepEqual(
-      checks.map(({ name, passed }) => [name, passed]),
-      [
-        ["true", true],
-        ["test -f never", false],
-      ],
-    );
-  });
-
-  it("does not run again what an earlier daemon has reported", async () => {
-    await using bench = await openBegun(["echo again >>../../ran; exit 4"]);
-    await judged(bench);
-    await bench.hold[Symbol.asyncDispose]();
-    await using next = await bench.takeUp();
-    const { checks } = await judged({ ...bench, hold: next });
-    assert.deepEqual(
-      checks.map(({ exitCode }) => exitCode),
-      [4],
-    );
-    // Once on the base, once for the claim.
-    assert.equal(next.context.state.open?.checks.length, 1);
-    assert.equal(await readFile(join(bench.repository.root, "ran"), "utf8"), "again\nagain\n");
-  });
+test("the judgement of a claim runs every check, also after one has failed, and knows how each went on the base", async () => {
+  await using bench = await openBegun(["test -f done", "exit 7", "true"]);
+  await writeFile(join(bench.worktree, "done"), "");
+  const { checks } = await judged(bench);
+  assert.deepEqual(
+    checks.map(({ name, passed, exitCode }) => [name, passed, exitCode]),
+    [
+      ["test -f done", true, 0],
+      ["exit 7", false, 7],
+      ["true", true, 0],
+    ],
+  );
+  const reports = bench.hold.context.state.open?.checks ?? [];
+  assert.deepEqual(
+    reports.map((report) => report.baseline),
+    [false, false, true],
+  );
+  assert.equal(verificationOf(reports), "verified");
 });
 
-describe("verification", () => {
-  it("is by checks that failed before, only then by checks that pass still, and else by nothing", async () => {
-    await using bench = await openBegun(["true"]);
-    await judged(bench);
-    const [report] = bench.hold.context.state.open?.checks ?? [];
-    assert.ok(report);
-    const unknown = { ...report, baseline: null };
-    const mended = { ...report, baseline: false };
-    assert.equal(verificationOf([]), "unverified");
-    assert.equal(verificationOf([report]), "regression-only");
-    assert.equal(verificationOf([unknown]), "regression-only");
-    assert.equal(verificationOf([report, mended]), "verified");
-    assert.equal(verificationOf([{ ...mended, passed: false }]), "regression-only");
-  });
+test("the judgement of a claim lets a check use what one before it built, and clears that away in the end", async () => {
+  await using bench = await openBegun(["mkdir -p dist && echo built >dist/x", "test -f dist/x", "false"]);
+  await writeFile(join(bench.worktree, "work"), "");
+  const { checks } = await judged(bench);
+  assert.deepEqual(
+    checks.map(({ passed }) => passed),
+    [true, true, false],
+  );
+  assert.equal(bench.repository.run(bench.worktree, "status", "--porcelain"), "?? work");
+});
+
+test("the judgement of a claim says what was done to that which the checks lean on, by the agent and by the checks", async () => {
+  const files = { "sum.test.js": 'test("sum", () => {});\n', "a.txt": "one\n" };
+  await using bench = await openBegun(["echo forged >a.txt"], files);
+  await rm(join(bench.worktree, "sum.test.js"));
+  await writeFile(join(bench.worktree, ".makima.toml"), 'checks = ["true"]\n');
+  const { tampering } = await judged(bench);
+  assert.deepEqual(tampering.map(({ kind, path }) => `${kind} ${path}`).toSorted(), [
+    "check-changed-files a.txt",
+    "check-config-changed .makima.toml",
+    "test-deleted sum.test.js",
+  ]);
+});
+
+test("the judgement of a claim runs the checks of the base, whatever the checkout says now", async () => {
+  const files = { ".makima.toml": 'checks = ["test -f never"]\n' };
+  await using bench = await openBegun(["true"], files);
+  await writeFile(join(bench.worktree, ".makima.toml"), 'checks = ["true"]\n');
+  const { checks } = await judged(bench);
+  assert.deepEqual(
+    checks.map(({ name, passed }) => [name, passed]),
+    [
+      ["true", true],
+      ["test -f never", false],
+    ],
+  );
+});
+
+test("the judgement of a claim does not run again what an earlier daemon has reported", async () => {
+  await using bench = await openBegun(["echo again >>../../ran; exit 4"]);
+  await judged(bench);
+  await bench.hold[Symbol.asyncDispose]();
+  await using next = await bench.takeUp();
+  const { checks } = await judged({ ...bench, hold: next });
+  assert.deepEqual(
+    checks.map(({ exitCode }) => exitCode),
+    [4],
+  );
+  // Once on the base, once for the claim.
+  assert.equal(next.context.state.open?.checks.length, 1);
+  assert.equal(await readFile(join(bench.repository.root, "ran"), "utf8"), "again\nagain\n");
+});
+
+test("verification is by checks that failed before, only then by checks that pass still, and else by nothing", async () => {
+  await using bench = await openBegun(["true"]);
+  await judged(bench);
+  const [report] = bench.hold.context.state.open?.checks ?? [];
+  assert.ok(report);
+  const unknown = { ...report, baseline: null };
+  const mended = { ...report, baseline: false };
+  assert.equal(verificationOf([]), "unverified");
+  assert.equal(verificationOf([report]), "regression-only");
+  assert.equal(verificationOf([unknown]), "regression-only");
+  assert.equal(verificationOf([report, mended]), "verified");
+  assert.equal(verificationOf([{ ...mended, passed: false }]), "regression-only");
 });
 
 interface Begun extends Bench {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { describe, it } from "node:test";
+import { test } from "node:test";
 import { openLinkServer } from "../../../test/support/link-server.ts";
 import type { Peer } from "../../../test/support/link-server.ts";
 import { runSpec, silent } from "../../../test/support/run.ts";
@@ -15,156 +15,154 @@ import type { LinkOptions, Send } from "./link.ts";
 const spawnTask: Command = { kind: "SpawnTask", spec: runSpec() };
 const interruptTask: Command = { kind: "InterruptTask", runId: "r", reason: "enough" };
 
-describe("the link of a daemon", () => {
-  it("opens with its key, says hello, and is told where its runs stand", async () => {
-    await using bench = await openBench();
-    const { peer, request } = await bench.server.connection();
-    assert.equal(request.url, LINK_PATH);
-    assert.equal(request.headers.authorization, "Bearer mk_daemon_test");
-    assert.deepEqual(await peer.heard(), { type: "hello", version: LINK_VERSION, ...HELLO });
-    peer.say({ type: "welcome", version: LINK_VERSION, acked: { r: { events: 7 } } });
-    await until(() => bench.connections.length === 1, "the welcome arrives");
-    assert.deepEqual(bench.connections[0]?.acked, { r: { events: 7 } });
-  });
+test("the link of a daemon opens with its key, says hello, and is told where its runs stand", async () => {
+  await using bench = await openBench();
+  const { peer, request } = await bench.server.connection();
+  assert.equal(request.url, LINK_PATH);
+  assert.equal(request.headers.authorization, "Bearer mk_daemon_test");
+  assert.deepEqual(await peer.heard(), { type: "hello", version: LINK_VERSION, ...HELLO });
+  peer.say({ type: "welcome", version: LINK_VERSION, acked: { r: { events: 7 } } });
+  await until(() => bench.connections.length === 1, "the welcome arrives");
+  assert.deepEqual(bench.connections[0]?.acked, { r: { events: 7 } });
+});
 
-  it("carries frames one way, and what they are answered the other", async () => {
-    await using bench = await openBench();
-    const peer = await bench.welcomed();
-    const header = { run: "r", fence: 1, stream: "events", offset: 0 };
-    bench.connections[0]?.send(encodeAppend(header, Buffer.from("x")));
-    assert.deepEqual(await peer.heardAppend(), header);
-    peer.say({ type: "ack", run: "r", stream: "events", offset: 1 });
-    peer.say({ type: "fenced", run: "r" });
-    await until(() => bench.calls.length === 2, "both arrive");
-    assert.deepEqual(bench.calls, ["acknowledged r events 1", "fenced r"]);
-  });
+test("the link of a daemon carries frames one way, and what they are answered the other", async () => {
+  await using bench = await openBench();
+  const peer = await bench.welcomed();
+  const header = { run: "r", fence: 1, stream: "events", offset: 0 };
+  bench.connections[0]?.send(encodeAppend(header, Buffer.from("x")));
+  assert.deepEqual(await peer.heardAppend(), header);
+  peer.say({ type: "ack", run: "r", stream: "events", offset: 1 });
+  peer.say({ type: "fenced", run: "r" });
+  await until(() => bench.calls.length === 2, "both arrive");
+  assert.deepEqual(bench.calls, ["acknowledged r events 1", "fenced r"]);
+});
 
-  it("answers commands, one after the other in the order of the server", async () => {
-    const first = Promise.withResolvers<string | null>();
-    const began: string[] = [];
-    await using bench = await openBench({
-      command: async (id) => {
-        began.push(id);
-        return id === "1" ? first.promise : null;
-      },
-    });
-    const peer = await bench.welcomed();
-    peer.say({ type: "command", id: "1", command: spawnTask });
-    peer.say({ type: "command", id: "2", command: interruptTask });
-    await until(() => began.length > 0, "the first begins");
-    first.resolve("no such repository");
-    assert.deepEqual(await peer.heard(), { type: "commandDone", id: "1", error: "no such repository" });
-    assert.deepEqual(await peer.heard(), { type: "commandDone", id: "2", error: null });
-    assert.deepEqual(began, ["1", "2"]);
+test("the link of a daemon answers commands, one after the other in the order of the server", async () => {
+  const first = Promise.withResolvers<string | null>();
+  const began: string[] = [];
+  await using bench = await openBench({
+    command: async (id) => {
+      began.push(id);
+      return id === "1" ? first.promise : null;
+    },
   });
+  const peer = await bench.welcomed();
+  peer.say({ type: "command", id: "1", command: spawnTask });
+  peer.say({ type: "command", id: "2", command: interruptTask });
+  await until(() => began.length > 0, "the first begins");
+  first.resolve("no such repository");
+  assert.deepEqual(await peer.heard(), { type: "commandDone", id: "1", error: "no such repository" });
+  assert.deepEqual(await peer.heard(), { type: "commandDone", id: "2", error: null });
+  assert.deepEqual(began, ["1", "2"]);
+});
 
-  it("does not answer a command that could not be recorded, and goes on", async () => {
-    await using bench = await openBench({
-      command: async (id) => {
-        if (id === "1") throw new Error("disk full");
-        return null;
-      },
-    });
-    const peer = await bench.welcomed();
-    peer.say({ type: "command", id: "1", command: interruptTask });
-    peer.say({ type: "command", id: "2", command: interruptTask });
-    assert.deepEqual(await peer.heard(), { type: "commandDone", id: "2", error: null });
+test("the link of a daemon does not answer a command that could not be recorded, and goes on", async () => {
+  await using bench = await openBench({
+    command: async (id) => {
+      if (id === "1") throw new Error("disk full");
+      return null;
+    },
   });
+  const peer = await bench.welcomed();
+  peer.say({ type: "command", id: "1", command: interruptTask });
+  peer.say({ type: "command", id: "2", command: interruptTask });
+  assert.deepEqual(await peer.heard(), { type: "commandDone", id: "2", error: null });
+});
 
-  it("does not answer over another connection than the one that asked", async () => {
-    const work = Promise.withResolvers<null>();
-    const began = Promise.withResolvers<void>();
-    await using bench = await openBench({
-      command: async (id) => {
-        began.resolve();
-        return id === "1" ? work.promise : null;
-      },
-    });
-    const before = await bench.welcomed();
-    before.say({ type: "command", id: "1", command: interruptTask });
-    await began.promise;
-    before.socket.terminate();
-    const after = await bench.server.connection();
-    work.resolve(null);
-    assert.equal((await after.peer.heard()).type, "hello");
-    after.peer.say({ type: "welcome", version: LINK_VERSION, acked: {} });
-    after.peer.say({ type: "command", id: "2", command: interruptTask });
-    assert.deepEqual(await after.peer.heard(), { type: "commandDone", id: "2", error: null });
+test("the link of a daemon does not answer over another connection than the one that asked", async () => {
+  const work = Promise.withResolvers<null>();
+  const began = Promise.withResolvers<void>();
+  await using bench = await openBench({
+    command: async (id) => {
+      began.resolve();
+      return id === "1" ? work.promise : null;
+    },
   });
+  const before = await bench.welcomed();
+  before.say({ type: "command", id: "1", command: interruptTask });
+  await began.promise;
+  before.socket.terminate();
+  const after = await bench.server.connection();
+  work.resolve(null);
+  assert.equal((await after.peer.heard()).type, "hello");
+  after.peer.say({ type: "welcome", version: LINK_VERSION, acked: {} });
+  after.peer.say({ type: "command", id: "2", command: interruptTask });
+  assert.deepEqual(await after.peer.heard(), { type: "commandDone", id: "2", error: null });
+});
 
-  it("connects again when the server breaks off, and drops what is sent in between", async () => {
-    await using bench = await openBench();
+test("the link of a daemon connects again when the server breaks off, and drops what is sent in between", async () => {
+  await using bench = await openBench();
+  const { socket } = await bench.welcomed();
+  socket.terminate();
+  await until(() => bench.calls.includes("disconnected"), "the break is noticed");
+  bench.connections[0]?.send(Buffer.from("lost"));
+  const peer = await bench.welcomed();
+  assert.equal(bench.connections.length, 2);
+  bench.connections[0]?.send(Buffer.from("lost, too"));
+  const header = { run: "r", fence: 1, stream: "events", offset: 0 };
+  bench.connections[1]?.send(encodeAppend(header, Buffer.from("x")));
+  assert.deepEqual(await peer.heardAppend(), header);
+});
+
+test("the link of a daemon tries less and less often where it is not welcome, but for ever", async () => {
+  const pauses: number[] = [];
+  const clock = {
+    now: () => systemClock.now(),
+    sleep: async (ms: number) => void pauses.push(ms),
+  };
+  await using bench = await openBench({ clock });
+  for (let tries = 0; tries < 12; tries += 1) {
+    const { peer } = await bench.server.connection();
+    if (tries % 2 === 0) peer.say({ type: "refused", message: "Two daemons have one identity" });
+    else peer.socket.terminate();
+  }
+  await until(() => pauses.length >= 12, "it has paused after each");
+  pauses.forEach((pause, index) => {
+    const bound = Math.min(10_000, 100 * 2 ** (index + 1));
+    assert.ok(pause >= 0 && pause <= bound, `pause ${index + 1} is ${pause} ms`);
+  });
+  await bench.welcomed();
+});
+
+test("the link of a daemon takes a message that it does not know for the end of the connection, not its own", async () => {
+  await using bench = await openBench();
+  for (const nonsense of ["not JSON", '{"type":"unheard-of"}', '{"type":"ack","run":"r"}', "[]"]) {
     const { socket } = await bench.welcomed();
-    socket.terminate();
-    await until(() => bench.calls.includes("disconnected"), "the break is noticed");
-    bench.connections[0]?.send(Buffer.from("lost"));
-    const peer = await bench.welcomed();
-    assert.equal(bench.connections.length, 2);
-    bench.connections[0]?.send(Buffer.from("lost, too"));
-    const header = { run: "r", fence: 1, stream: "events", offset: 0 };
-    bench.connections[1]?.send(encodeAppend(header, Buffer.from("x")));
-    assert.deepEqual(await peer.heardAppend(), header);
-  });
+    socket.send(nonsense);
+    await once(socket, "close");
+  }
+  const peer = await bench.welcomed();
+  peer.socket.send(Buffer.from("a binary frame means nothing to a daemon"));
+  peer.say({ type: "command", id: "1", command: interruptTask });
+  assert.equal((await peer.heard()).type, "commandDone");
+});
 
-  it("tries less and less often where it is not welcome, but for ever", async () => {
-    const pauses: number[] = [];
-    const clock = {
-      now: () => systemClock.now(),
-      sleep: async (ms: number) => void pauses.push(ms),
-    };
-    await using bench = await openBench({ clock });
-    for (let tries = 0; tries < 12; tries += 1) {
-      const { peer } = await bench.server.connection();
-      if (tries % 2 === 0) peer.say({ type: "refused", message: "Two daemons have one identity" });
-      else peer.socket.terminate();
-    }
-    await until(() => pauses.length >= 12, "it has paused after each");
-    pauses.forEach((pause, index) => {
-      const bound = Math.min(10_000, 100 * 2 ** (index + 1));
-      assert.ok(pause >= 0 && pause <= bound, `pause ${index + 1} is ${pause} ms`);
-    });
-    await bench.welcomed();
-  });
+test("the link of a daemon outlives a server that answers with something else than a WebSocket", async () => {
+  await using bench = await openBench();
+  const peer = await bench.welcomed();
+  bench.server.refuse = true;
+  peer.socket.terminate();
+  await until(() => bench.server.refused > 2, "it tries again");
+  bench.server.refuse = false;
+  await bench.welcomed();
+});
 
-  it("takes a message that it does not know for the end of the connection, not its own", async () => {
-    await using bench = await openBench();
-    for (const nonsense of ["not JSON", '{"type":"unheard-of"}', '{"type":"ack","run":"r"}', "[]"]) {
-      const { socket } = await bench.welcomed();
-      socket.send(nonsense);
-      await once(socket, "close");
-    }
-    const peer = await bench.welcomed();
-    peer.socket.send(Buffer.from("a binary frame means nothing to a daemon"));
-    peer.say({ type: "command", id: "1", command: interruptTask });
-    assert.equal((await peer.heard()).type, "commandDone");
-  });
+test("the link of a daemon ends with its owner, whether connected, connecting or waiting to", async () => {
+  const connected = await openBench();
+  await connected.welcomed();
+  await connected[Symbol.asyncDispose]();
+  const connecting = await openBench();
+  await connecting[Symbol.asyncDispose]();
+  const waiting = await openBench();
+  waiting.server.refuse = true;
+  await until(() => waiting.server.refused > 0, "it waits");
+  await waiting[Symbol.asyncDispose]();
+});
 
-  it("outlives a server that answers with something else than a WebSocket", async () => {
-    await using bench = await openBench();
-    const peer = await bench.welcomed();
-    bench.server.refuse = true;
-    peer.socket.terminate();
-    await until(() => bench.server.refused > 2, "it tries again");
-    bench.server.refuse = false;
-    await bench.welcomed();
-  });
-
-  it("ends with its owner, whether connected, connecting or waiting to", async () => {
-    const connected = await openBench();
-    await connected.welcomed();
-    await connected[Symbol.asyncDispose]();
-    const connecting = await openBench();
-    await connecting[Symbol.asyncDispose]();
-    const waiting = await openBench();
-    waiting.server.refuse = true;
-    await until(() => waiting.server.refused > 0, "it waits");
-    await waiting[Symbol.asyncDispose]();
-  });
-
-  it("wants a URL", async () => {
-    await using bench = await openBench();
-    assert.throws(() => new Link({ ...bench.options, serverUrl: "nowhere" }), TypeError);
-  });
+test("the link of a daemon wants a URL", async () => {
+  await using bench = await openBench();
+  assert.throws(() => new Link({ ...bench.options, serverUrl: "nowhere" }), TypeError);
 });
 
 const HELLO = { daemonId: "d", name: "box", host: "host", maxTasks: 4, runs: [{ runId: "r", fence: 2 }] };

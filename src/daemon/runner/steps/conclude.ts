@@ -57,7 +57,7 @@ export async function conclude(run: RunContext, concluded: Concluded): Promise<v
   const error = iterationError(judgement);
   if (countsAsIteration(finding.end))
     feed(breaker, observation, { finding, error, elapsedMs: run.now() - open.started.at });
-  const verdict = decide({ ...judgement, breaker: { state: breaker.state, reason: breaker.reason }, now: run.now() });
+  const verdict = decide({ ...judgement, breaker, now: run.now() });
   const promptExcerpt = await promptAfter(run, concluded, { finding, verdict });
   run.record(...events(run, concluded, { finding, verdict, error, promptExcerpt }));
   // It is made of objects that are written already, so the next agent need not wait for it.
@@ -114,7 +114,7 @@ function events(run: RunContext, concluded: Concluded, outcome: Outcome): RunEve
   if (verdict.verdict === "done") {
     const checks = run.state.open?.checks ?? [];
     const { tree, head } = finding.after;
-    return [{ type: "verified", at, index, verification: verificationOf(checks), tree, head, checks }, judged];
+    return [{ type: "verified", at, index, verification: verificationOf(checks, finding.tampering), tree, head, checks }, judged];
   }
   if (verdict.verdict === "wait") {
     const until = waitUntil(verdict.limit, at, Math.random());
