@@ -47,6 +47,7 @@ it("an agent is flagged for a deleted test", async () => {
   const { code, document, stderr } = await shop.run("Make the tests pass", "--check", "node --test");
   assert.equal(code, 0, stderr);
   assert.deepEqual(flagsOf(document), [["test-deleted", "answer.test.js"]]);
+  assert.equal(document.verification, "unverified");
 });
 
 it("an agent is flagged for a newly skipped test", async () => {
@@ -55,6 +56,7 @@ it("an agent is flagged for a newly skipped test", async () => {
   const { code, document, stderr } = await shop.run("Make the tests pass", "--check", "node --test");
   assert.equal(code, 0, stderr);
   assert.deepEqual(flagsOf(document), [["test-skipped", "answer.test.js"]]);
+  assert.equal(document.verification, "unverified");
 });
 
 it("an agent is refused where tampering is not allowed, and told to undo it", async () => {

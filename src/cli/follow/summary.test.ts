@@ -97,6 +97,9 @@ test("a task that is done says what proves it, what it cost and what to type nex
 test("what was not proved is said plainly", () => {
   const text = (verification: TaskDetail["verification"]) => summaryLines({ ...DONE, verification }, plain).join("\n");
   assert.match(text("unverified"), /unverified: there were no checks/);
+  const tampering: TaskDetail["tampering"] = [{ kind: "test-deleted", path: "a.test.js", detail: "test file deleted" }];
+  const weakened = summaryLines({ ...DONE, verification: "unverified", tampering }, plain).join("\n");
+  assert.match(weakened, /unverified: what the checks lean on was changed/);
   assert.match(text("regression-only"), /regression-only: .* no progress/);
 });
 

@@ -37,7 +37,7 @@ const VERDICT_WORD: Partial<Record<TaskDetail["task"]["status"], string>> = {
 };
 
 /** Nothing is claimed of a task that did not complete: only a believed gate has anything to prove. */
-function proofLines({ task, verification }: TaskDetail, style: Style): string[] {
+function proofLines({ task, verification, tampering }: TaskDetail, style: Style): string[] {
   if (task.status !== "completed" || verification === null) return [];
   switch (verification) {
     case "verified":
@@ -45,7 +45,14 @@ function proofLines({ task, verification }: TaskDetail, style: Style): string[] 
     case "regression-only":
       return [style("yellow", "regression-only: the checks passed before the work too, so they show no progress")];
     case "unverified":
-      return [style("yellow", "unverified: there were no checks, so the agent was taken at its word")];
+      return [
+        style(
+          "yellow",
+          tampering.length > 0
+            ? "unverified: what the checks lean on was changed, so their passing proves nothing"
+            : "unverified: there were no checks, so the agent was taken at its word",
+        ),
+      ];
   }
 }
 

@@ -30,7 +30,7 @@ test("the judgement of a claim runs every check, also after one has failed, and 
     reports.map((report) => report.baseline),
     [false, false, true],
   );
-  assert.equal(verificationOf(reports), "verified");
+  assert.equal(verificationOf(reports, []), "verified");
 });
 
 test("the judgement of a claim lets a check use what one before it built, and clears that away in the end", async () => {
@@ -86,18 +86,25 @@ test("the judgement of a claim does not run again what an earlier daemon has rep
   assert.equal(await readFile(join(bench.repository.root, "ran"), "utf8"), "again\nagain\n");
 });
 
-test("verification is by checks that failed before, only then by checks that pass still, and else by nothing", async () => {
+test("verification is by checks that failed before, only then by checks that pass still, else by nothing, nor by weakened ones", async () => {
   await using bench = await openBegun(["true"]);
   await judged(bench);
   const [report] = bench.hold.context.state.open?.checks ?? [];
   assert.ok(report);
   const unknown = { ...report, baseline: null };
   const mended = { ...report, baseline: false };
-  assert.equal(verificationOf([]), "unverified");
-  assert.equal(verificationOf([report]), "regression-only");
-  assert.equal(verificationOf([unknown]), "regression-only");
-  assert.equal(verificationOf([report, mended]), "verified");
-  assert.equal(verificationOf([{ ...mended, passed: false }]), "regression-only");
+  assert.equal(verificationOf([], []), "unverified");
+  assert.equal(verificationOf([report], []), "regression-only");
+  assert.equal(verificationOf([unknown], []), "regression-only");
+  assert.equal(verificationOf([report, mended], []), "verified");
+  assert.equal(verificationOf([{ ...mended, passed: false }], []), "regression-only");
+  const flag = { path: "a.test.js", detail: "test file deleted" };
+  assert.equal(verificationOf([mended], [{ kind: "test-deleted", ...flag }]), "unverified");
+  assert.equal(verificationOf([mended], [{ kind: "check-config-changed", ...flag }]), "verified");
+  const undone = { kind: "check-changed-files", path: "a", detail: "undone" } as const;
+  const weakened = { kind: "test-deleted", path: "a.test.js", detail: "deleted" } as const;
+  assert.equal(verificationOf([mended], [undone]), "verified");
+  assert.equal(verificationOf([mended], [undone, weakened]), "unverified");
 });
 
 interface Begun extends Bench {

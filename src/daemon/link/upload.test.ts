@@ -44,10 +44,7 @@ test("the upload of a run sends an event only after all output that was there be
   bench.write(OUT, randomBytes(3 * MAX_FRAME_DATA));
   bench.write("iterations/0001/err", "complaint");
   bench.note("after it");
-  assert.deepEqual(
-    [...new Set(bench.server.frames.map(({ stream }) => stream))],
-    [...[OUT, "iterations/0001/err", EVENTS]],
-  );
+  assert.deepEqual([...new Set(bench.server.frames.map(({ stream }) => stream))], [OUT, "iterations/0001/err", EVENTS]);
 });
 
 test("the upload of a run holds an event back while the window is full of the output before it", async (t) => {
