@@ -1,6 +1,6 @@
 import { execFile, execFileSync } from "node:child_process";
-import { promisify } from "node:util";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { median, timed } from "./measure.ts";
 import type { Figure } from "./measure.ts";
 import { startSystem } from "./system.ts";

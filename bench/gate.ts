@@ -49,7 +49,11 @@ function chunksOf(text: string): string[] {
 
 function hostileTexts(): string[] {
   const size = 10 * MEGABYTE;
-  return ["<COMPLETION_GATE>", "</COMPLETION_GATE>", "<COMPLETION_GATE></COMPLETION_GATE>", "<COMPLETION_GATE>\nready: true\n", "<"].map(
-    (tag) => tag.repeat(Math.ceil(size / tag.length)),
-  );
+  return [
+    "<COMPLETION_GATE>",
+    "</COMPLETION_GATE>",
+    "<COMPLETION_GATE></COMPLETION_GATE>",
+    "<COMPLETION_GATE>\nready: true\n",
+    "<",
+  ].map((tag) => tag.repeat(Math.ceil(size / tag.length)));
 }

@@ -16,8 +16,11 @@ const BENCHES: Record<string, () => Promise<Figure[]>> = {
 const { positionals } = parseArgs({ allowPositionals: true });
 const names = positionals.length > 0 ? positionals : Object.keys(BENCHES);
 const unknown = names.filter((name) => !(name in BENCHES));
-if (unknown.length > 0) throw new Error(`no such benchmark: ${unknown.join(", ")}; there are ${Object.keys(BENCHES).join(", ")}`);
+if (unknown.length > 0)
+  throw new Error(`no such benchmark: ${unknown.join(", ")}; there are ${Object.keys(BENCHES).join(", ")}`);
 
-console.log(`Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GiB\n`);
+console.log(
+  `Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GiB\n`,
+);
 console.log("| what | measured | limit or peer | ratio | target | met |\n|---|---|---|---|---|---|");
 for (const name of names) for (const figure of (await BENCHES[name]?.()) ?? []) console.log(row(figure));

@@ -19,9 +19,9 @@ export const TaskStatus = z.enum([
 ]);
 export type TaskStatus = z.infer<typeof TaskStatus>;
 
-export const ContractStatus = z.enum(["active", "paused", "completed", "deleted"]);
+const ContractStatus = z.enum(["active", "paused", "completed", "deleted"]);
 
-export const ContractSettings = z.strictObject({ autonomousLoop: z.boolean(), limits: LoopLimits });
+const ContractSettings = z.strictObject({ autonomousLoop: z.boolean(), limits: LoopLimits });
 
 /** A new contract and its first task. */
 export const CreateContract = z.strictObject({
@@ -108,7 +108,7 @@ export const TaskDetail = z.strictObject({
 });
 export type TaskDetail = z.infer<typeof TaskDetail>;
 
-export const StreamInfo = z.strictObject({ stream: z.string(), size: z.int() });
+const StreamInfo = z.strictObject({ stream: z.string(), size: z.int() });
 
 export const Daemon = z.strictObject({
   id,

@@ -22,7 +22,7 @@ export const Command = z.discriminatedUnion("kind", [
 ]);
 export type Command = z.infer<typeof Command>;
 
-export const RunSummary = z.strictObject({ runId: z.string(), fence: z.int().positive() });
+const RunSummary = z.strictObject({ runId: z.string(), fence: z.int().positive() });
 
 export const DaemonMessage = z.discriminatedUnion("type", [
   z.strictObject({

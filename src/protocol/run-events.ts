@@ -33,7 +33,7 @@ export const TamperingReport = z.strictObject({
 });
 export type TamperingReport = z.infer<typeof TamperingReport>;
 
-export const TestCountsReport = z.strictObject({
+const TestCountsReport = z.strictObject({
   runner: z.string(),
   total: z.int(),
   passed: z.int().nullable(),
@@ -69,7 +69,7 @@ export type Verification = z.infer<typeof Verification>;
 export const VerdictKind = z.enum(["done", "continue", "wait", "stop"]);
 export type VerdictKind = z.infer<typeof VerdictKind>;
 
-export const RunOutcome = z.enum(["completed", "failed", "cancelled"]);
+const RunOutcome = z.enum(["completed", "failed", "cancelled"]);
 
 export const DiffStat = z.strictObject({ files: z.int(), insertions: z.int(), deletions: z.int(), text: z.string() });
 export type DiffStat = z.infer<typeof DiffStat>;

@@ -2,8 +2,8 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { startScriptedModel } from "../scripted-model/server.ts";
 import { bash, edit, read, say, usage } from "../scripted-model/script.ts";
+import { startScriptedModel } from "../scripted-model/server.ts";
 import { claudeCommand, claudeEnvironment } from "../support/claude.ts";
 import { cli, makeMachine } from "../support/machine.ts";
 import type { Machine } from "../support/machine.ts";
@@ -37,7 +37,9 @@ await using model = await startScriptedModel({
 const repository = makeRepository(machine);
 await machine.configure(claudeSection(machine, model.url));
 
-process.stdout.write(`A repository with a failing test: ${repository}\n\n$ makima run "Make the tests pass" --check "${CHECK}"\n\n`);
+process.stdout.write(
+  `A repository with a failing test: ${repository}\n\n$ makima run "Make the tests pass" --check "${CHECK}"\n\n`,
+);
 const code = await inTerminal(["run", "Make the tests pass", "--check", CHECK]);
 if (code !== 0) {
   process.exitCode = code ?? 1;

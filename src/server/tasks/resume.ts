@@ -22,7 +22,11 @@ export async function resumeTask(
   return moveTask(tx, id, "resume", {});
 }
 
-async function changeLimits(tx: Write, id: string, changed: Readonly<Partial<Record<keyof LoopLimits, unknown>>>): Promise<void> {
+async function changeLimits(
+  tx: Write,
+  id: string,
+  changed: Readonly<Partial<Record<keyof LoopLimits, unknown>>>,
+): Promise<void> {
   if (Object.keys(changed).length === 0) return;
   const row = await tx.db.selectFrom("tasks").select("settings").where("id", "=", id).executeTakeFirstOrThrow();
   const settings = fromJson(row.settings);

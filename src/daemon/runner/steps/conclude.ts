@@ -114,7 +114,10 @@ function events(run: RunContext, concluded: Concluded, outcome: Outcome): RunEve
   if (verdict.verdict === "done") {
     const checks = run.state.open?.checks ?? [];
     const { tree, head } = finding.after;
-    return [{ type: "verified", at, index, verification: verificationOf(checks, finding.tampering), tree, head, checks }, judged];
+    return [
+      { type: "verified", at, index, verification: verificationOf(checks, finding.tampering), tree, head, checks },
+      judged,
+    ];
   }
   if (verdict.verdict === "wait") {
     const until = waitUntil(verdict.limit, at, Math.random());
