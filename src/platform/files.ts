@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { openSync } from "node:fs";
 import { access, chmod, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
@@ -50,6 +51,16 @@ export async function exists(path: string): Promise<boolean> {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** A descriptor for reading, the caller's to close; null when there is no such file. Synchronous: see FileTail. */
+export function openIfThere(path: string): number | null {
+  try {
+    return openSync(path, "r");
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return null;
+    throw error;
   }
 }
 

@@ -1,7 +1,7 @@
-import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, readSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { isErrno } from "./files.ts";
+import { openIfThere } from "./files.ts";
 import { watchDirectory } from "./watch.ts";
 
 const MAX_CHUNK = 64 * 1024;
@@ -79,15 +79,6 @@ export class FileTail implements AsyncDisposable {
 
 /** Read into by every tail; what was read is copied out at once, so a chunk is only as large as its data. */
 const SHARED = Buffer.allocUnsafeSlow(MAX_CHUNK);
-
-function openIfThere(path: string): number | null {
-  try {
-    return openSync(path, "r");
-  } catch (error) {
-    if (isErrno(error, "ENOENT")) return null;
-    throw error;
-  }
-}
 
 /** Remembers one wake-up, so that a change between looking and waiting is not missed. One waiter at a time. */
 class Latch {

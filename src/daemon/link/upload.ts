@@ -1,6 +1,6 @@
-import { closeSync, mkdirSync, openSync, readSync } from "node:fs";
+import { closeSync, mkdirSync, readSync } from "node:fs";
 import { join } from "node:path";
-import { isErrno } from "../../platform/files.ts";
+import { openIfThere } from "../../platform/files.ts";
 import { watchDirectory } from "../../platform/watch.ts";
 import { encodeAppend, MAX_UNACKED } from "../../protocol/link.ts";
 import { EVENTS, MAX_FRAME_DATA } from "../../protocol/streams.ts";
@@ -206,15 +206,6 @@ export class RunUpload implements Disposable {
   #settle(): void {
     if (!this.#complete || this.#send === null || this.#unacked > 0 || this.#dirty.size > 0) return;
     this.#listener.delivered(Object.fromEntries([...this.#streams.values()].map(({ name, acked }) => [name, acked])));
-  }
-}
-
-function openIfThere(path: string): number | null {
-  try {
-    return openSync(path, "r");
-  } catch (error) {
-    if (isErrno(error, "ENOENT")) return null;
-    throw error;
   }
 }
 
