@@ -142,6 +142,19 @@ it("run takes any program as an agent: the prompt on stdin, text on stdout", asy
   assert.match(prompt, /<COMPLETION_GATE>/);
 });
 
+it("run uses the agent that the repository asks for, unless another is named", async () => {
+  await using shop = await makeWorkshop({
+    files: { ".makima.toml": 'agent = "scribe"\n' },
+    config: `[agents.scribe]\ncommand = ["sh", "-c", "echo '<COMPLETION_GATE>ready: true</COMPLETION_GATE>'"]\n`,
+  });
+  const { code, stdout, stderr } = await shop.makima("run", "Do it", "--json");
+  assert.equal(code, 0, stderr);
+  assert.equal((JSON.parse(stdout) as { task: { status: string } }).task.status, "completed");
+  const named = await shop.makima("run", "Do it", "--agent", "nobody");
+  assert.equal(named.code, 6, named.stderr);
+  assert.match(named.stderr, /No agent is called "nobody"/);
+});
+
 async function ended(shop: Workshop): Promise<Task> {
   return until(async () => {
     const task = await shop.task();

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { LoopConfig } from "../../platform/config/config.ts";
 import { createGit } from "../../platform/git/git.ts";
+import type { Git } from "../../platform/git/git.ts";
 import { inspectRepository } from "../../platform/git/repository.ts";
 import type { Repository } from "../../platform/git/repository.ts";
 import { CONNECTION_OPTIONS, defineCommand, dollars, duration, flag, integer, list, text } from "../command.ts";
@@ -19,7 +20,7 @@ const options = {
   maxIterations: integer("--max-iterations <n>", "Give up after so many iterations (default: 10)", 1, 10_000),
   budget: dollars("--budget <usd>", "Give up when the agent has cost more than this"),
   timeout: duration("--timeout <duration>", "Give up after this long, such as 90m or 8h"),
-  agent: text("--agent <name>", "Agent of the configuration to use (default: claude)"),
+  agent: text("--agent <name>", "Agent of the configuration to use (default: what .makima.toml says, else claude)"),
   name: text("--name <name>", "Name of the contract (default: the beginning of the goal)"),
   includeChanges: flag("--include-changes", "Take along what is changed and not committed in the repository"),
   baseline: flag("--no-baseline", "Do not run the checks before the work"),
@@ -41,7 +42,9 @@ export const runCommand = defineCommand({
   async run(context, input) {
     const goal = await readGoal(input.arguments[0] ?? "", context);
     const loaded = await readConfig(context, input.options);
-    const repository = await inspect(context, input.options);
+    const git = createGit(context.env);
+    const repository = await inspect(git, context, input.options);
+    const agent = input.options.agent ?? (await repositoryAgent(git, repository)) ?? "claude";
     warnOfChanges(context, repository, input.options.includeChanges);
 
     const connection = await connect(context, input.options, loaded);
@@ -51,7 +54,7 @@ export const runCommand = defineCommand({
       repository: repository.topLevel,
       base: repository.baseCommit,
       includeChanges: input.options.includeChanges,
-      agent: input.options.agent ?? "claude",
+      agent,
       checks: input.options.check,
       settings: { autonomousLoop: input.options.loop, limits: limitsOf(loaded.config.loop, input.options) },
     });
@@ -60,8 +63,14 @@ export const runCommand = defineCommand({
   },
 });
 
-async function inspect({ env, cwd }: Context, { repo, base }: { repo: string | null; base: string | null }) {
-  return inspectRepository(createGit(env), resolve(cwd, repo ?? "."), base ?? undefined);
+async function inspect(git: Git, { cwd }: Context, { repo, base }: { repo: string | null; base: string | null }) {
+  return inspectRepository(git, resolve(cwd, repo ?? "."), base ?? undefined);
+}
+
+/** The agent that the repository asks for at the base; which program that is, the person's configuration says. */
+async function repositoryAgent(git: Git, { topLevel, baseCommit }: Repository): Promise<string | null> {
+  const { readRepositoryConfig } = await import("../../platform/config/repository.ts");
+  return (await readRepositoryConfig(git, topLevel, baseCommit)).agent;
 }
 
 function warnOfChanges({ output }: Context, { dirtyFiles }: Repository, included: boolean): void {

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import type { Git } from "../git/git.ts";
+import { readFileAt } from "../git/repository.ts";
 import { problemsOf, throwProblems } from "./problems.ts";
 import { duration } from "./schema.ts";
 import { parseToml } from "./toml.ts";
@@ -35,6 +37,14 @@ const RepositoryFile = z.strictObject({
     .optional(),
   agent: z.string("expected the name of an agent").min(1, "must not be empty").optional(),
 });
+
+const FILE_NAME = ".makima.toml";
+
+/** What the repository at `topLevel` asks for in a commit; nothing when it has no `.makima.toml` there. */
+export async function readRepositoryConfig(git: Git, topLevel: string, commit: string): Promise<RepositoryConfig> {
+  const file = await readFileAt(git, { cwd: topLevel }, commit, FILE_NAME);
+  return file === null ? { checks: [], agent: null } : parseRepositoryConfig(file.toString("utf8"), FILE_NAME);
+}
 
 /**
  * Parses the text of a repository's `.makima.toml`. `fileName` is how errors call it: `config_invalid` has a line for

@@ -1,14 +1,12 @@
 import { realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { MakimaError } from "../../../core/errors.ts";
-import { parseRepositoryConfig } from "../../../platform/config/repository.ts";
-import { inspectRepository, readFileAt } from "../../../platform/git/repository.ts";
+import { readRepositoryConfig } from "../../../platform/config/repository.ts";
+import { inspectRepository } from "../../../platform/git/repository.ts";
 import { snapshotTree } from "../../checkout/snapshot.ts";
 import { createCheckout } from "../../checkout/worktree.ts";
 import type { PinnedCheck } from "../../checks/run-check.ts";
 import type { RunContext } from "../context.ts";
-
-const REPOSITORY_CONFIG = ".makima.toml";
 
 /** What a run's checks may come to: every event that lists them must fit a frame (a count, and bytes of JSON). */
 const MAX_CHECKS = 100;
@@ -64,8 +62,6 @@ async function pinnedChecks(run: RunContext, topLevel: string): Promise<PinnedCh
 
 async function allChecks(run: RunContext, topLevel: string): Promise<PinnedCheck[]> {
   const given = run.spec.checks.map((command) => ({ name: command, command, timeoutMs: null }));
-  const file = await readFileAt(run.services.git, { cwd: topLevel }, run.spec.base, REPOSITORY_CONFIG);
-  if (file === null) return given;
-  const { checks } = parseRepositoryConfig(file.toString("utf8"), REPOSITORY_CONFIG);
+  const { checks } = await readRepositoryConfig(run.services.git, topLevel, run.spec.base);
   return [...given, ...checks.filter(({ command }) => !run.spec.checks.includes(command))];
 }
