@@ -122,8 +122,8 @@ async function openBegun(checks: string[], files?: Record<string, string>): Prom
     hold,
     worktree: hold.context.state.checkout?.worktree ?? "",
     [Symbol.asyncDispose]: async () => {
-      await hold[Symbol.asyncDispose]();
-      await bench[Symbol.asyncDispose]();
+      await using _bench = bench;
+      await using _hold = hold;
     },
   };
 }

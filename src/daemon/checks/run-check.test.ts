@@ -174,8 +174,8 @@ async function openPrepared(options: Partial<BenchOptions> = {}): Promise<Prepar
     root: bench.repository.root,
     worktree: hold.context.state.checkout?.worktree ?? "",
     [Symbol.asyncDispose]: async () => {
-      await hold[Symbol.asyncDispose]();
-      await bench[Symbol.asyncDispose]();
+      await using _bench = bench;
+      await using _hold = hold;
     },
   };
 }
