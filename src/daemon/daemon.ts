@@ -11,6 +11,7 @@ import type { Logger } from "../platform/log.ts";
 import { DoneCommands } from "./journal/done-commands.ts";
 import { Link } from "./link/link.ts";
 import { repositoryRule } from "./repositories.ts";
+import { UsageLimits } from "./runner/usage-limits.ts";
 import { Runs } from "./runs.ts";
 
 export interface DaemonOptions {
@@ -56,6 +57,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       ...options,
       worktrees,
       git: createGit(options.environment),
+      usageLimits: new UsageLimits(),
       allowsRepository: repositoryRule(options.repositories, options.environment["HOME"] ?? ""),
     }),
   );

@@ -6,6 +6,7 @@ import { RunDirectory } from "../../src/daemon/journal/run-directory.ts";
 import { RunUpload } from "../../src/daemon/link/upload.ts";
 import { RunContext } from "../../src/daemon/runner/context.ts";
 import type { RunnerServices } from "../../src/daemon/runner/context.ts";
+import { UsageLimits } from "../../src/daemon/runner/usage-limits.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import type { Clock } from "../../src/platform/clock.ts";
 import { defaultAgent } from "../../src/platform/config/config.ts";
@@ -113,6 +114,7 @@ export async function openBench({ agent, spec: fields, files, clock = systemCloc
     passEnv: [],
     loadAgents: async () => ({ script: { ...defaultAgent("command"), command: [program] } }),
     allowsRepository: () => true,
+    usageLimits: new UsageLimits(),
   };
   const path = join(runs, spec.runId);
   const events = async (): Promise<RunEvent[]> => (await RunDirectory.open(path)).readJournal();

@@ -11,6 +11,7 @@ import type { RunDirectory } from "../journal/run-directory.ts";
 import type { RunUpload } from "../link/upload.ts";
 import { applyEvent, initialState } from "./run-state.ts";
 import type { RunState } from "./run-state.ts";
+import type { UsageLimits } from "./usage-limits.ts";
 
 /** What every run of a daemon shares. */
 export interface RunnerServices {
@@ -27,6 +28,7 @@ export interface RunnerServices {
   loadAgents: () => Promise<Readonly<Record<string, AgentSettings>>>;
   /** Null: every repository may be worked in. */
   allowsRepository: (path: string) => boolean;
+  usageLimits: UsageLimits;
 }
 
 /** The run's agent, and what it was configured with. */
@@ -58,6 +60,7 @@ export class RunContext {
     this.detach = detach;
     this.interrupt = AbortSignal.any([this.cancel.signal, detach]);
     this.#state = directory.openJournal().reduce(applyEvent, initialState(directory.spec));
+    this.#shareLimit();
   }
 
   get spec(): RunSpec {
@@ -110,7 +113,15 @@ export class RunContext {
     const durable = events.some(({ type }) => type === "finished");
     this.directory.append(events, { durable });
     this.#state = events.reduce(applyEvent, this.#state);
+    if (events.some((event) => event.type === "verdict" && event.verdict === "wait")) this.#shareLimit();
     this.upload.wake();
+  }
+
+  /** What the agent itself was refused; a wait that was learned from another run is that one's to tell. */
+  #shareLimit(): void {
+    const { waiting, verdict } = this.#state;
+    if (waiting?.kind !== "usage-limit" || verdict?.verdict !== "wait") return;
+    this.services.usageLimits.note(this.spec.agent, { until: waiting.until, text: waiting.reason });
   }
 }
 

@@ -105,8 +105,7 @@ export function nextStep(state: RunState, spec: RunSpec): Step {
   if (state.checkout === null) return "prepare";
   if (state.baseline === null && wantsBaseline(state.checkout, spec)) return "baseline";
   if (state.open !== null) return "iterate";
-  if (state.verdict === null) return "begin";
-  if (state.verdict.verdict === "done" || state.verdict.verdict === "stop") return "finish";
+  if (state.verdict?.verdict === "done" || state.verdict?.verdict === "stop") return "finish";
   return state.waiting === null ? "begin" : "wait";
 }
 

@@ -88,6 +88,24 @@ test("a run is not completed when its work cannot go onto its branch", async () 
   assert.ok(worktree !== null && existsSync(worktree));
 });
 
+test("a run waits for the usage limit that another run of its agent has met, unless it is not to wait", async () => {
+  const until = Date.now() + 300;
+  const limit = { until, text: "You've hit your session limit" };
+  await using bench = await openBench({ agent: printGate(true) });
+  bench.services.usageLimits.note(bench.spec.agent, limit);
+  await carryOut(bench);
+  const events = await bench.events();
+  const waiting = events.find((event) => event.type === "waiting");
+  assert.deepEqual([waiting?.kind, waiting?.reason], ["usage-limit", limit.text]);
+  assert.ok((events.find((event) => event.type === "iteration-started")?.at ?? 0) >= until);
+  assert.equal((await bench.finished()).outcome, "completed");
+
+  await using hasty = await openBench({ agent: printGate(true), spec: { limits: { waitForUsageLimit: false } } });
+  hasty.services.usageLimits.note(hasty.spec.agent, { ...limit, until: Date.now() + 60_000 });
+  await carryOut(hasty);
+  assert.equal((await hasty.finished()).outcome, "completed");
+});
+
 test("a run gives an agent a goal that is longer than any event, whole, and writes events that fit", async () => {
   const goal = `Begin ${"é".repeat(500_000)} end`;
   const gate = `printf '<COMPLETION_GATE>\\nready: false\\nreason: '; head -c 30000 /dev/zero | tr '\\0' '\\001'; printf '\\n</COMPLETION_GATE>\\n'`;

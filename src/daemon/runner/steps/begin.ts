@@ -1,13 +1,24 @@
 import { randomUUID } from "node:crypto";
 import { firstPrompt, nextPrompt } from "../../../core/prompts.ts";
+import { waitUntil } from "../../../core/usage-limit.ts";
+import type { UsageLimit } from "../../../core/usage-limit.ts";
 import type { RunContext } from "../context.ts";
 
-/** Decides prompt and session of the next iteration and records them; the agent is started by the next step. */
+/**
+ * Decides prompt and session of the next iteration and records them; the agent is started by the next step. While another
+ * run of the agent waits for a usage limit, this one waits too.
+ */
 export async function begin(run: RunContext): Promise<void> {
   const { state } = run;
   const before = state.verdict ?? state.checkout;
   if (before === null) throw new Error("an iteration needs a checkout");
   const { agent } = await run.agent();
+  const limit = sharedLimit(run);
+  if (limit !== null) {
+    const until = waitUntil(limit, run.now(), Math.random());
+    run.record({ type: "waiting", at: run.now(), kind: "usage-limit", until, reason: limit.text });
+    return;
+  }
   const index = state.iterations + 1;
   // The prompt of a later iteration was written before the verdict that asks for it.
   const prompt =
@@ -21,6 +32,13 @@ export async function begin(run: RunContext): Promise<void> {
     head: before.head,
     prompt,
   });
+}
+
+/** What holds the run back: nothing, where it is not to wait, for its own attempt then says so. */
+function sharedLimit(run: RunContext): (UsageLimit & { until: number }) | null {
+  const { waitForUsageLimit, maxWaitMs } = run.spec.limits;
+  const limit = run.services.usageLimits.at(run.spec.agent, run.now());
+  return limit !== null && waitForUsageLimit && limit.until - run.now() <= maxWaitMs ? limit : null;
 }
 
 /** The first prompt of a run; a resumed run tells the agent that it goes on. */
