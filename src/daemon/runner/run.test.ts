@@ -89,15 +89,15 @@ test("a run is not completed when its work cannot go onto its branch", async () 
 });
 
 test("a run waits for the usage limit that another run of its agent has met, unless it is not to wait", async () => {
-  const until = Date.now() + 300;
-  const limit = { until, text: "You've hit your session limit" };
+  const reset = Date.now() + 300;
+  const limit = { until: reset, text: "You've hit your session limit" };
   await using bench = await openBench({ agent: printGate(true) });
   bench.services.usageLimits.note(bench.spec.agent, limit);
   await carryOut(bench);
   const events = await bench.events();
   const waiting = events.find((event) => event.type === "waiting");
   assert.deepEqual([waiting?.kind, waiting?.reason], ["usage-limit", limit.text]);
-  assert.ok((events.find((event) => event.type === "iteration-started")?.at ?? 0) >= until);
+  assert.ok((events.find((event) => event.type === "iteration-started")?.at ?? 0) >= reset);
   assert.equal((await bench.finished()).outcome, "completed");
 
   await using hasty = await openBench({ agent: printGate(true), spec: { limits: { waitForUsageLimit: false } } });
