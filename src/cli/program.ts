@@ -5,6 +5,7 @@ import { flag } from "./command.ts";
 import type { Command, Input, OptionSpec, OptionSpecs } from "./command.ts";
 import type { Context, Surroundings } from "./context.ts";
 import { reportFailure } from "./failure.ts";
+import { requireNode } from "./node-version.ts";
 import { Output } from "./output.ts";
 import { VERSION } from "./version.ts";
 
@@ -14,6 +15,7 @@ export async function runCommandLine(argv: string[], surroundings: Surroundings)
   const context: Context = { ...surroundings, output };
   let code: number;
   try {
+    requireNode(process.versions.node);
     code = await dispatch(argv.length === 0 ? ["--help"] : argv, context);
   } catch (error) {
     code = reportFailure(output, error);

@@ -24,7 +24,6 @@ export interface Finding {
 
 /** Oldest git whose `merge-tree --write-tree` and `rev-parse --path-format` makima can build on. */
 const OLDEST_GIT = [2, 38] as const;
-const OLDEST_NODE = 24;
 const ANSWER_WITHIN = 20 * SECOND;
 
 /** Looks at everything that makima needs, in the order in which a person would mend it; changes nothing. */
@@ -45,10 +44,9 @@ export function broken(name: string, error: unknown): Finding {
   return { name, state: "broken", detail: error.message, fix: error.hint };
 }
 
+/** An older one than makima needs is refused before any command, see requireNode. */
 function checkNode(): Finding {
-  const { node } = process.versions;
-  if (Number.parseInt(node, 10) >= OLDEST_NODE) return { name: "node", state: "ok", detail: node, fix: null };
-  return { name: "node", state: "broken", detail: `${node} is too old`, fix: `Install Node ${OLDEST_NODE} or newer.` };
+  return { name: "node", state: "ok", detail: process.versions.node, fix: null };
 }
 
 async function checkGit(context: Context): Promise<Finding> {
