@@ -28,7 +28,7 @@ const LAYERS = {
 };
 
 /** What the commands `up`, `server` and `daemon` run in their own process. */
-const COMPOSITION_ROOTS = ["^src/cli/local/(serve|work)\\.ts$"];
+const COMPOSITION_ROOTS = ["^src/cli/local/(serve|work|database)\\.ts$"];
 
 const TEST = "\\.test\\.ts$";
 const NODE = "^(node:)?";

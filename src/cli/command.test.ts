@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MakimaError } from "../core/errors.ts";
-import { dollars, duration, flag, integer, list } from "./command.ts";
+import { choice, dollars, duration, flag, integer, labels, list } from "./command.ts";
 
 function refused(parse: () => unknown): void {
   assert.throws(parse, (error) => error instanceof MakimaError && error.code === "usage");
@@ -38,4 +38,16 @@ test("lists grow, and a negated flag is on until it is given", () => {
   const { parse, initial } = list("--check <command>", "");
   assert.deepEqual(parse?.("b", parse("a", initial)), ["a", "b"]);
   assert.deepEqual([flag("--detach", "").initial, flag("--no-loop", "").initial], [false, true]);
+});
+
+test("a choice is one of its words", () => {
+  const { parse } = choice("--kind <kind>", "", ["user", "daemon"]);
+  assert.equal(parse?.("daemon", null), "daemon");
+  for (const text of ["", "User", "task"]) refused(() => parse?.(text, null));
+});
+
+test("labels grow, and their values may hold an equals sign", () => {
+  const { parse, initial } = labels("--label <name=value>", "");
+  assert.deepEqual(parse?.("os=a=b", parse("gpu=yes", initial)), { gpu: "yes", os: "a=b" });
+  for (const text of ["", "gpu", "=yes", "gpu="]) refused(() => parse?.(text, {}));
 });

@@ -57,6 +57,30 @@ export function list(flags: string, description: string): OptionSpec<string[]> {
   return { flags, description, initial: [], parse: (value, previous) => [...previous, value] };
 }
 
+/** One of a few words. */
+export function choice<T extends string>(
+  flags: string,
+  description: string,
+  words: readonly T[],
+): OptionSpec<T | null> {
+  return parsed(
+    flags,
+    description,
+    `one of ${words.join(", ")}`,
+    (value) => words.find((word) => word === value) ?? null,
+  );
+}
+
+/** `gpu=yes`, several times; which names and values are allowed, the server says. */
+export function labels(flags: string, description: string): OptionSpec<Record<string, string>> {
+  const parse = (value: string, previous: Record<string, string>) => {
+    const [, name, content] = /^([^=]+)=(.+)$/s.exec(value) ?? [];
+    if (name === undefined || content === undefined) throw notUnderstood(flags, value, "a label such as gpu=yes");
+    return { ...previous, [name]: content };
+  };
+  return { flags, description, initial: {}, parse };
+}
+
 /** A duration in milliseconds, of at least one. */
 export function duration(flags: string, description: string): OptionSpec<number | null> {
   return parsed(flags, description, "a duration such as 90s, 15m or 1h30m", (value) => {
@@ -91,15 +115,32 @@ export const TASK_ARGUMENT: ArgumentSpec = {
   required: false,
 };
 
+export const CONTRACT_ARGUMENT: ArgumentSpec = {
+  name: "contract",
+  description: "Id of the contract, or its unambiguous beginning or end (default: MAKIMA_CONTRACT_ID)",
+  required: false,
+};
+
+/** The id of anything else. */
+export function idArgument(noun: string): ArgumentSpec {
+  return { name: noun, description: `Id of the ${noun}, or its unambiguous beginning or end`, required: true };
+}
+
 /** The task that the command is about. */
 export function taskArgument(context: Context, input: Input<OptionSpecs>): string {
-  const task = input.arguments[0] ?? context.env["MAKIMA_TASK_ID"] ?? "";
-  if (task.trim() === "") {
-    throw new MakimaError("usage", "No task is named", {
-      hint: "Give the id of a task; `makima ps --all` lists them.",
-    });
-  }
-  return task.trim();
+  return idOf(input.arguments[0] ?? context.env["MAKIMA_TASK_ID"], "task", "makima ps --all");
+}
+
+/** The contract that the command is about. */
+export function contractArgument(context: Context, input: Input<OptionSpecs>): string {
+  return idOf(input.arguments[0] ?? context.env["MAKIMA_CONTRACT_ID"], "contract", "makima contract list");
+}
+
+/** The given id of a `noun`; `lists` is the command that shows which there are. */
+export function idOf(given: string | undefined, noun: string, lists: string): string {
+  const id = given?.trim() ?? "";
+  if (id !== "") return id;
+  throw new MakimaError("usage", `No ${noun} is named`, { hint: `Give the id of a ${noun}; \`${lists}\` lists them.` });
 }
 
 function parsed<T>(
@@ -108,17 +149,19 @@ function parsed<T>(
   expected: string,
   parse: (value: string) => T | null,
 ): OptionSpec<T | null> {
-  const name = flags.split(" ")[0];
   return {
     flags,
     description,
     initial: null,
     parse: (value) => {
       const result = parse(value);
-      if (result === null) {
-        throw new MakimaError("usage", `${name} "${value}" is not understood`, { hint: `Give ${expected}.` });
-      }
+      if (result === null) throw notUnderstood(flags, value, expected);
       return result;
     },
   };
+}
+
+function notUnderstood(flags: string, value: string, expected: string): MakimaError {
+  const name = flags.split(" ")[0];
+  return new MakimaError("usage", `${name} "${value}" is not understood`, { hint: `Give ${expected}.` });
 }

@@ -4,7 +4,8 @@ import { loadConfig } from "../platform/config/load.ts";
 import type { LoadedConfig } from "../platform/config/load.ts";
 import { paths as pathsIn } from "../platform/config/paths.ts";
 import type { Context } from "./context.ts";
-import { clientFor } from "./http.ts";
+import { inline } from "./format.ts";
+import { persistentClient } from "./http.ts";
 import { ensureLocalServer, findLocalServer } from "./local/local-server.ts";
 import { localEndpoint } from "./local/server-file.ts";
 
@@ -13,6 +14,7 @@ export interface Connection {
   loaded: LoadedConfig;
   /** Where the server is now: a local one that was restarted in the meantime may have another port. */
   endpoint: () => Promise<Endpoint>;
+  /** Repeated for a while where there is no answer; see createClient. */
   call: Client["call"];
 }
 
@@ -30,11 +32,8 @@ export async function connect(context: Context, options: ConnectOptions, known?:
   const named = await namedServer(context, loaded, options.server);
   if (named === null) await ensureLocalServer({ env: context.env, loaded });
   const endpoint = async () => named ?? (await presentServer(loaded));
-  return {
-    loaded,
-    endpoint,
-    call: async (name, request, callOptions) => clientFor(await endpoint()).call(name, request, callOptions),
-  };
+  const onRetry = ({ message }: MakimaError) => context.output.progress(`makima: ${inline(message)}; trying again`);
+  return { loaded, endpoint, call: persistentClient(endpoint, onRetry).call };
 }
 
 /** The same server, without starting it: null when it is the local one and does not run. */

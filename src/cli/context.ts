@@ -1,10 +1,13 @@
 import type { Output, OutputStream } from "./output.ts";
 
+/** A stream of the process, as far as commands need it; a terminal can give every key at once. */
+export type InputStream = NodeJS.ReadableStream & { setRawMode?: (raw: boolean) => unknown };
+
 /** What the process gives to the command line; only main.ts takes it from `process`. */
 export interface Surroundings {
   env: Record<string, string | undefined>;
   cwd: string;
-  stdin: NodeJS.ReadableStream;
+  stdin: InputStream;
   stdout: OutputStream;
   stderr: OutputStream;
   /** Calls `listener` at every signal of those kinds, instead of ending the process; the result undoes that. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clockTime, count, elapsed, inline, money, shellWord, table } from "./format.ts";
+import { brief, clockTime, count, elapsed, inline, labelText, money, shellWord, table } from "./format.ts";
 
 test("times are as exact as a person wants them", () => {
   const shown = [0, 840, 9_960, 42_000, 59_700, 185_000, 3_599_900, 7_500_000].map(elapsed);
@@ -35,4 +35,20 @@ test("counts and tables", () => {
     ]),
     ["A    LONG", "bbb  c"],
   );
+});
+
+test("columns stay in line below characters of any width", () => {
+  const rows = [
+    ["NAME", "COST"],
+    ["修复解析器", "$1"],
+    ["cafe\u0301", "$2"],
+    ["🚀 go", "$3"],
+  ];
+  assert.deepEqual(table(rows), ["NAME        COST", "修复解析器  $1", "cafe\u0301        $2", "🚀 go       $3"]);
+});
+
+test("long text is cut, and labels are written as they are given", () => {
+  assert.equal(brief("one\ntwo three", 8), "one two…");
+  assert.equal(brief("one", 8), "one");
+  assert.equal(labelText({ gpu: "yes", os: "linux" }), "gpu=yes os=linux");
 });

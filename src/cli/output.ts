@@ -1,7 +1,7 @@
 import { styleText } from "node:util";
 
 /** A stream of the process, as far as output needs it. */
-export type OutputStream = NodeJS.WritableStream & { isTTY?: boolean };
+export type OutputStream = NodeJS.WritableStream & { isTTY?: boolean; rows?: number; writableNeedDrain?: boolean };
 
 type Format = Parameters<typeof styleText>[0];
 

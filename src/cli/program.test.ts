@@ -22,24 +22,41 @@ test("--version prints the version and nothing else", async () => {
   assert.match((await machine.makima(["--version"])).stdout, /^\d+\.\d+\.\d+\n$/);
 });
 
+/** Every command that can be run, by the words that name it. */
+const COMMANDS = Object.entries(CATALOG).flatMap(([noun, { load, verbs = {} }]) => [
+  { words: [noun], load },
+  ...Object.entries(verbs).map(([verb, entry]) => ({ words: [noun, verb], load: entry.load })),
+]);
+
 suite("every command", { concurrency: 2 }, () => {
-  for (const [name, { load }] of Object.entries(CATALOG)) {
-    test(`${name} has a help with its options and examples that name it`, async () => {
+  for (const { words, load } of COMMANDS) {
+    if (load === undefined) continue;
+    test(`${words.join(" ")} has a help with its options and examples that name it`, async () => {
       const command = await load();
-      const { code, stdout } = await machine.makima([name, "--help"]);
+      const { code, stdout } = await machine.makima([...words, "--help"]);
       assert.equal(code, 0);
+      assert.match(stdout, new RegExp(`^Usage: makima ${words.join(" ")} `));
       assert.match(stdout, /\nExamples:\n {2}\$ makima /);
       for (const { flags } of Object.values(command.options)) assert.ok(stdout.includes(`  ${flags} `), flags);
       assert.match(stdout, /--json /);
       assert.ok(command.examples.length > 0);
-      for (const [line] of command.examples) assert.match(line, new RegExp(`^makima ${name}\\b`));
+      for (const [line] of command.examples) assert.match(line, new RegExp(`^makima ${words.join(" ")}\\b`));
     });
   }
 });
 
+test("the help of a noun lists its verbs, those of one that is a command itself too", async () => {
+  const [key, daemon] = await Promise.all([machine.makima(["help", "key"]), machine.makima(["daemon", "--help"])]);
+  for (const verb of ["create", "list", "revoke"]) assert.match(key.stdout, new RegExp(`^  ${verb} `, "m"));
+  for (const verb of ["list", "remove"]) assert.match(daemon.stdout, new RegExp(`^  ${verb} `, "m"));
+});
+
 test("help of a command can be asked for in both ways", async () => {
-  const [one, other] = await Promise.all([machine.makima(["help", "run"]), machine.makima(["run", "--help"])]);
-  assert.equal(one.stdout, other.stdout);
+  for (const words of [["run"], ["daemon", "list"]]) {
+    const [one, other] = await Promise.all([machine.makima(["help", ...words]), machine.makima([...words, "--help"])]);
+    assert.match(one.stdout, new RegExp(`^Usage: makima ${words.join(" ")} `));
+    assert.equal(one.stdout, other.stdout);
+  }
 });
 
 const MISUSES: [args: string[], message: RegExp, hint: RegExp][] = [
@@ -53,6 +70,21 @@ const MISUSES: [args: string[], message: RegExp, hint: RegExp][] = [
   [["ps", "--server", "nowhere"], /not the address of a server/, /http:/],
   [["ps", "--server", "http://127.0.0.1:1"], /no key/, /MAKIMA_API_KEY/],
   [["logs", "--stream", "both", "x"], /no stream "both"/, /out, err, events/],
+  [["help", "rnu"], /Unknown command 'rnu'/, /makima --help/],
+  [["key"], /"makima key" needs another word/, /makima key --help/],
+  [["key", "craete"], /Unknown command 'craete'/, /Did you mean create\?/],
+  [["server", "migrat"], /Unknown command 'migrat'/, /Did you mean migrate\?/],
+  [["daemon", "list", "--lable"], /Unknown option '--lable'/, /makima daemon list --help/],
+  [["daemon", "list", "all"], /Too many arguments/, /quotes/],
+  [["key", "create", "--kind", "root"], /--kind "root" is not understood/, /one of user, daemon/],
+  [["key", "create", "--kind", "user"], /Kind and name/, /makima key create/],
+  [["run", "goal", "--label", "gpu"], /--label "gpu" is not understood/, /gpu=yes/],
+  [["notification", "dismiss", "--all", "3f"], /An id and --all/, /the one or the other/],
+  [["notification", "dismiss"], /No notification is named/, /makima notification list/],
+  [["contract", "update", "3f"], /Nothing to change/, /--name/],
+  [["contract", "show"], /No contract is named/, /makima contract list/],
+  [["message", "3f", " "], /The message is empty/, /--help/],
+  [["server", "migrate", "--database-url", "mysql://db"], /database URL is not one of PostgreSQL/, /postgres:/],
   [["stop"], /No task is named/, /makima ps --all/],
 ];
 

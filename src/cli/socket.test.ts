@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { WebSocketServer } from "ws";
 import type { WebSocket } from "ws";
 import { Subscriber } from "../client/subscriber.ts";
+import type { Trouble } from "../client/subscriber.ts";
 import type { ViewerMessage } from "../protocol/subscriptions.ts";
 import { encodeStreamData } from "../protocol/topics.ts";
 import { openSocket } from "./socket.ts";
@@ -110,6 +111,29 @@ test("a gap in the bytes is an error, never a silent loss", async () => {
 test("a refused key is told at once, and not tried again", async () => {
   await using subscriber = subscribe({ key: "wrong" });
   await assert.rejects(readAll(subscriber), { code: "unauthorized" });
+});
+
+test("what troubles the server is handed on, and a server that is away is trouble too", async () => {
+  const away = { since: 7, problem: "The database does not answer" };
+  const told: (Trouble | null)[] = [];
+  let goneFor = 0;
+  onSubscribe = (socket, request) => {
+    socket.send(JSON.stringify({ type: "trouble", trouble: away }));
+    if (told.length < 1) socket.close();
+    else serve(socket, request, Buffer.from("fine"), 4);
+  };
+  await using subscriber = new Subscriber({
+    // Reached at once, then not twice, then again.
+    endpoint: async () => ({ url: told.length === 1 && goneFor++ < 2 ? "http://127.0.0.1:1" : url, key: "right" }),
+    openSocket,
+    giveUpAfter: 10_000,
+    onTrouble: (trouble) => told.push(trouble),
+  });
+  assert.equal((await readAll(subscriber)).toString(), "fine");
+  const [first, second, third, fourth] = told;
+  assert.deepEqual(first, away);
+  assert.match(second?.problem ?? "", /The server is away \(.*ECONNREFUSED/);
+  assert.deepEqual([third, fourth], [null, away]);
 });
 
 test("a server that stays away is given up", async () => {

@@ -5,6 +5,7 @@ import { CHANGES_TOPIC, decodeStreamData, streamTopic } from "../protocol/topics
 import { errorFromBody } from "./client.ts";
 import type { Endpoint } from "./client.ts";
 import { Inbox } from "./inbox.ts";
+import { backoff } from "./retry.ts";
 
 /** One WebSocket, as the place provides it: a browser has no headers on the upgrade, Node has no cookie. */
 export type OpenSocket = (endpoint: Endpoint, path: string, events: SocketEvents) => Socket;
@@ -32,6 +33,14 @@ export interface SubscriberOptions {
   openSocket: OpenSocket;
   /** Subscriptions fail with `unavailable` after this long (ms) without a connection. */
   giveUpAfter: number;
+  /** Told whenever it changes: why nothing new may arrive for now; null: all is well. */
+  onTrouble?: (trouble: Trouble | null) => void;
+}
+
+/** What keeps the server, or the way to it, from working; `since` in epoch ms. */
+export interface Trouble {
+  since: number;
+  problem: string;
 }
 
 export interface StreamChunk {
@@ -47,9 +56,6 @@ export interface SubscribeOptions {
   /** Ends the iteration, without an error. */
   signal?: AbortSignal;
 }
-
-const FIRST_RETRY = 100;
-const LAST_RETRY = 5_000;
 
 /** Bytes waiting in all inboxes at which the socket is paused, and below which it is read again. */
 const HIGH_WATER = 1024 * 1024;
@@ -80,6 +86,7 @@ export class Subscriber implements AsyncDisposable {
   #disposed = false;
   #attempts = 0;
   #lostAt: number | null = null;
+  #trouble: Trouble | null = null;
   #retry: ReturnType<typeof setTimeout> | null = null;
   #held = 0;
   #paused = false;
@@ -166,6 +173,8 @@ export class Subscriber implements AsyncDisposable {
     this.#open = true;
     this.#attempts = 0;
     this.#lostAt = null;
+    // What still troubles the server itself, it says anew on every connection.
+    this.#tellTrouble(null);
     for (const [id, subscription] of this.#subscriptions) this.#subscribe(id, subscription);
   }
 
@@ -194,6 +203,7 @@ export class Subscriber implements AsyncDisposable {
       const error = errorFromBody(message.error);
       return message.id === null ? this.#failAll(error) : this.#finish(message.id, error);
     }
+    if (message.type === "trouble") return this.#tellTrouble(message.trouble);
     if (message.type === "end") return this.#finish(message.id, null);
     const subscription = this.#subscriptions.get(message.id);
     for (const change of message.changes) {
@@ -221,15 +231,24 @@ export class Subscriber implements AsyncDisposable {
     if (performance.now() - this.#lostAt > this.#options.giveUpAfter) {
       return this.#failAll(new MakimaError("unavailable", `Lost the server and cannot get it back (${why.message})`));
     }
-    const backoff = Math.min(LAST_RETRY, FIRST_RETRY * 2 ** this.#attempts++);
-    // Jitter: the followers of a restarted server must not all come back in the same instant.
+    // A server that restarts is back for the first attempt, and nobody need hear of it.
+    if (this.#attempts > 0) {
+      const since = this.#trouble?.since ?? Date.now();
+      this.#tellTrouble({ since, problem: `The server is away (${why.message})` });
+    }
     this.#retry = setTimeout(
       () => {
         this.#retry = null;
         void this.#connect();
       },
-      backoff * (0.5 + Math.random() / 2),
+      backoff(this.#attempts++),
     );
+  }
+
+  #tellTrouble(trouble: Trouble | null): void {
+    if (this.#trouble?.problem === trouble?.problem) return;
+    this.#trouble = trouble;
+    this.#options.onTrouble?.(trouble);
   }
 
   #dropSocket(): void {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { parse } from "./completion-gate.ts";
-import { firstPrompt, gateInstructions, nextPrompt } from "./prompts.ts";
+import { firstPrompt, gateInstructions, nextPrompt, withMessages } from "./prompts.ts";
 import type { PromptFacts } from "./prompts.ts";
 
 suite("prompts", () => {
@@ -63,6 +63,30 @@ suite("prompts", () => {
   });
 });
 
+suite("prompts around messages", () => {
+  test("an agent that is interrupted by a message is told the message alone, and after a pause to go on", () => {
+    assert.equal(nextPrompt(facts({ end: { kind: "interrupted", by: "message" } })), "");
+    assert.match(
+      nextPrompt(facts({ end: { kind: "interrupted", by: "pause" } })),
+      /Go on where you stopped[^]*make it so$/,
+    );
+    assert.equal(nextPrompt(facts({ end: gate(true, []) })), "");
+  });
+
+  test("what people say comes after the prompt, in order, and before the format of the gate", () => {
+    assert.equal(withMessages("go on", []), "go on");
+    const said = withMessages("go on", ["one", "two"]);
+    assert.match(said, /^go on\n\nA person [^]*:\n\none\n\ntwo\n\nEnd every turn [^]*<COMPLETION_GATE>/);
+    assert.match(withMessages("", ["one"]), /^A person /);
+  });
+
+  test("what people said before is said again to an agent that remembers nothing", () => {
+    const prompt = nextPrompt(facts({ remembers: false, said: ["one", "two"] }));
+    assert.match(prompt, /^make it so\n[^]*a person has said:\n\none\n\ntwo\n\nWork on this has begun/);
+    assert.doesNotMatch(nextPrompt(facts({ said: ["one"] })), /one/);
+  });
+});
+
 function gate(ready: boolean, blockers: string[]): PromptFacts["end"] {
   return { kind: "gate", gate: { ready, reason: "because", progress: null, blockers, extra: {} } };
 }
@@ -79,6 +103,7 @@ function facts(given: Partial<PromptFacts>): PromptFacts {
     outcomes: [],
     refused: [],
     remembers: true,
+    said: [],
     ...given,
   };
 }

@@ -25,43 +25,56 @@ export interface PromptFacts extends PromptGoal {
   refused: readonly TamperingFlag[];
   /** Whether the agent still knows the conversation so far; if not, the goal is stated again. */
   remembers: boolean;
+  /** What people have said to it so far, for one that does not remember. */
+  said: readonly string[];
 }
 
-/** The prompt of a further iteration: what is missing, as exactly as makima knows it. */
+/**
+ * The prompt of a further iteration: what is missing, as exactly as makima knows it. Empty when nothing is: then the
+ * agent goes on only for what a person says to it (see `withMessages`).
+ */
 export function nextPrompt(facts: PromptFacts): string {
-  const { end } = facts;
+  const { end, said } = facts;
   const remembers = facts.remembers && !(end.kind === "agent-error" && end.cause === "context-lost");
-  if (remembers) return whatIsMissing(facts);
-  const note = "Work on this has begun already: look at the state of the directory before you go on.";
-  return `${firstPrompt(facts)}\n\n${note}\n\n${whatIsMissing(facts)}`;
+  if (remembers) return whatIsMissing(facts) ?? goOn(facts);
+  const earlier = said.length === 0 ? [] : ["Since then a person has said:", ...said];
+  return paragraphs([firstPrompt(facts), ...earlier, BEGUN, whatIsMissing(facts) ?? ""]);
+}
+
+/** A prompt, and after it what people say to the agent at this point, in their order. */
+export function withMessages(prompt: string, messages: readonly string[]): string {
+  if (messages.length === 0) return prompt;
+  return paragraphs([prompt, "A person has looked at your work and says to you now:", ...messages, GATE_FORMAT]);
 }
 
 /** The format of the completion gate, for the agent's system prompt: what holds in every iteration. */
 export function gateInstructions(): string {
-  return [
-    "You work on your own: nobody reads along or answers questions. Decide what you can decide, and go on until the",
-    "goal is met.",
-    "",
-    "End every turn with this block, as plain text outside of any code fence:",
-    "",
-    "<COMPLETION_GATE>",
-    "ready: true|false",
-    'reason: "why"',
-    'progress: "what was done"',
-    'blockers: ["what is still missing", "..."]',
-    "</COMPLETION_GATE>",
-    "",
-    'Each value stays on its line. Say "ready: true" only when the whole goal is met and you have verified it; leave',
-    "blockers out then. A claim is not taken on trust: checks are run, and tests or checks that were weakened, skipped",
-    "or deleted are found.",
-  ].join("\n");
+  return `${ALONE}\n\n${GATE_FORMAT}`;
 }
+
+const ALONE =
+  "You work on your own: nobody reads along or answers questions. Decide what you can decide, and go on until the\n" +
+  "goal is met.";
+
+const GATE_FORMAT = `End every turn with this block, as plain text outside of any code fence:
+
+<COMPLETION_GATE>
+ready: true|false
+reason: "why"
+progress: "what was done"
+blockers: ["what is still missing", "..."]
+</COMPLETION_GATE>
+
+Each value stays on its line. Say "ready: true" only when the whole goal is met and you have verified it; leave
+blockers out then. A claim is not taken on trust: checks are run, and tests or checks that were weakened, skipped
+or deleted are found.`;
 
 /** Room for the end of each failing check's output: a test summary with a stack trace, not the whole log. */
 const MAX_TAIL = 4000;
 const MAX_MESSAGE = 1000;
 const MAX_ITEMS = 20;
 
+const BEGUN = "Work on this has begun already: look at the state of the directory before you go on.";
 const NO_GATE =
   "Your last turn ended without a completion gate, so nobody knows whether the goal is met. If it is not, go on.";
 const IDLE =
@@ -73,22 +86,30 @@ const CHECKS_FAIL =
 const WEAKENED =
   "You said that you are ready, but tests or checks were weakened. Undo this and meet the goal with them as they were:";
 
-function whatIsMissing({ end, outcomes, refused, goal }: PromptFacts): string {
+/** null where only the goal as a whole is. */
+function whatIsMissing({ end, outcomes, refused }: PromptFacts): string | null {
   const failed = outcomes.filter((outcome) => !outcome.passed);
   if (failed.length > 0) return failedChecks(failed);
   switch (end.kind) {
     case "gate":
-      return end.gate.ready ? refusedClaim(refused) : notReady(end.gate);
+      if (!end.gate.ready) return notReady(end.gate);
+      return refused.length === 0 ? "" : refusedClaim(refused);
     case "no-gate":
       return `${NO_GATE}\n\n${gateInstructions()}`;
     case "timeout":
       return end.which === "idle" ? IDLE : TOO_LONG;
     case "agent-error":
       return `${AGENT_ERROR}\n\n${tail(end.message, MAX_MESSAGE)}`;
+    case "interrupted":
+      return end.by === "message" ? "" : null;
     case "usage-limit":
     case "cancelled":
-      return `You were interrupted. Go on where you stopped. The goal was:\n\n${goal}`;
+      return null;
   }
+}
+
+function goOn({ goal }: PromptGoal): string {
+  return `You were interrupted. Go on where you stopped. The goal was:\n\n${goal}`;
 }
 
 function failedChecks(failed: readonly CheckOutcome[]): string {
@@ -107,6 +128,10 @@ function notReady({ reason, blockers }: { reason: string | null; blockers: strin
   const missing = blockers.length > 0 ? blockers : reason === null ? [] : [reason];
   if (missing.length === 0) return "You said that you are not ready. Go on until the goal is met.";
   return `You said that you are not ready. Go on, and resolve what you named:\n${itemise(missing)}`;
+}
+
+function paragraphs(texts: readonly string[]): string {
+  return texts.filter((text) => text !== "").join("\n\n");
 }
 
 function itemise(items: readonly string[]): string {

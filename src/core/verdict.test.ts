@@ -14,6 +14,9 @@ const BY_CHECK: TamperingFlag = { kind: "check-changed-files", path: "a.ts", det
 const AGENT_ERROR = { kind: "agent-error", cause: "exit", message: "boom" } as const;
 const TIMEOUT = { kind: "timeout", which: "wall", message: "too long" } as const;
 const LIMIT = { kind: "usage-limit", limit: { until: 100, text: "limit" } } as const;
+const PAUSED = { kind: "interrupted", by: "pause" } as const;
+const MESSAGE = { kind: "interrupted", by: "message" } as const;
+const QUIET = { breaker: new CircuitBreaker(), messageWaits: false, now: 0 };
 const ONCE = policy({ autonomousLoop: false });
 
 suite("classify", () => {
@@ -48,10 +51,7 @@ suite("classify", () => {
     ["an agent that hung after its result", { expiry: "after-result", exit: exited(143), gate: ready() }, "gate"],
   ];
   for (const [name, given, expected] of ended) {
-    test(name, () => {
-      const end = classify(facts(given));
-      assert.equal(end.kind === "agent-error" ? `${end.kind}: ${end.message}` : end.kind, expected);
-    });
+    test(name, () => assert.equal(endOf(classify(facts(given))), expected));
   }
 
   const logins: [string, Partial<IterationFacts>][] = [
@@ -68,6 +68,35 @@ suite("classify", () => {
   test("a model that writes of logins is logged in", () => {
     assert.equal(classify(facts({ result: { isError: false, text: "Not logged in" } })).kind, "no-gate");
   });
+});
+
+suite("classify, when the agent was interrupted", () => {
+  const limit = { until: 1, text: "limit" };
+  const ended: [string, Partial<IterationFacts>, string][] = [
+    ["interrupted", { interrupted: "pause", exit: { kind: "signaled", signal: "SIGINT" } }, "interrupted"],
+    ["interrupted before its gate", { interrupted: "message" }, "interrupted"],
+    [
+      "interrupted, and reports that as an error",
+      { interrupted: "message", result: { isError: true, text: "" } },
+      "interrupted",
+    ],
+    ["interrupted when it had come to its gate", { interrupted: "message", gate: ready() }, "gate"],
+    [
+      "interrupted when its turn was over",
+      { interrupted: "pause", expiry: "after-result", exit: exited(130), gate: ready() },
+      "gate",
+    ],
+    ["interrupted when the account was spent", { interrupted: "message", usageLimit: limit }, "usage-limit"],
+    [
+      "interrupted when it had lost its context",
+      { interrupted: "message", contextLost: true, exit: exited(1) },
+      "agent-error: The agent lost its context and started another session",
+    ],
+    ["cancelled while it was interrupted", { cancelled: true, interrupted: "pause" }, "cancelled"],
+  ];
+  for (const [name, given, expected] of ended) {
+    test(name, () => assert.equal(endOf(classify(facts(given))), expected));
+  }
 });
 
 const VERDICTS: [string, Partial<Judgement>, string][] = [
@@ -98,6 +127,9 @@ const VERDICTS: [string, Partial<Judgement>, string][] = [
   ["agent error", { end: AGENT_ERROR }, "continue, backoff: boom"],
   ["timeout", { end: TIMEOUT }, "continue, backoff: too long"],
   ["cancelled", { end: { kind: "cancelled" } }, "stop, cancelled, interrupted: Cancelled"],
+  ["paused", { end: PAUSED }, "continue: Paused"],
+  ["interrupted by a message", { end: MESSAGE }, "continue: Interrupted by a message"],
+  ["once: interrupted by a message", { end: MESSAGE, policy: ONCE }, "continue: Interrupted by a message"],
   ["not logged in", { end: { ...AGENT_ERROR, cause: "not-logged-in" } }, "stop, failed, agent_not_logged_in: boom"],
   ["usage limit", { end: LIMIT }, "wait: limit"],
   ["usage limit, no waiting", { end: LIMIT, policy: policy({ waitForUsageLimit: false }) }, "stop, failed: limit"],
@@ -133,15 +165,13 @@ const VERDICTS: [string, Partial<Judgement>, string][] = [
 
 suite("decide", () => {
   for (const [name, given, expected] of VERDICTS) {
-    test(name, () =>
-      assert.equal(describe(decide({ ...judgement(given), breaker: new CircuitBreaker(), now: 0 })), expected),
-    );
+    test(name, () => assert.equal(describe(decide({ ...judgement(given), ...QUIET })), expected));
   }
 
   test("an open breaker stops what would go on, not what is done", () => {
     const breaker = new CircuitBreaker({ maxIterations: 1 });
     breaker.recordIteration(true, null);
-    const decided = (given: Partial<Judgement>): string => describe(decide({ ...judgement(given), breaker, now: 0 }));
+    const decided = (given: Partial<Judgement>): string => describe(decide({ ...judgement(given), ...QUIET, breaker }));
     assert.equal(decided({ end: gate(false) }), "stop, failed: Maximum iterations (1) reached");
     assert.equal(
       decided({ end: gate(true), checks: [FAILED] }),
@@ -157,19 +187,59 @@ suite("decide", () => {
     assert.ok(wantsChecks({ kind: "no-gate" }, ONCE));
   });
 
-  test("the breaker does not hear of cancellations and usage limits", () => {
-    assert.deepEqual([gate(true), LIMIT, TIMEOUT, { kind: "cancelled" } as const].map(countsAsIteration), [
-      true,
-      false,
-      true,
-      false,
-    ]);
+  test("the breaker does not hear of cancellations, usage limits and interruptions", () => {
+    const ends = [gate(true), TIMEOUT, LIMIT, { kind: "cancelled" } as const, PAUSED, MESSAGE];
+    assert.deepEqual(ends.map(countsAsIteration), [true, true, false, false, false, false]);
   });
 
   test("a failing check's output is part of the error", () => {
     assert.equal(
       iterationError(judgement({ end: gate(true), checks: [FAILED] })),
       "Check failed: npm test (exit code 1)\n1 != 2",
+    );
+  });
+});
+
+suite("decide, while a message waits", () => {
+  const unheard: [string, Partial<Judgement>, string][] = [
+    [
+      "what is done",
+      { end: gate(true), checks: [PASSED] },
+      "continue: The agent is ready, and hears a message before the run ends",
+    ],
+    ["an only iteration", { end: gate(false), policy: ONCE }, "continue: The agent is not ready: because"],
+    [
+      "a refused claim",
+      { end: gate(true), checks: [FAILED] },
+      "continue, refused: Check failed: npm test (exit code 1)",
+    ],
+    ["a usage limit", { end: LIMIT }, "wait: limit"],
+  ];
+  for (const [what, given, expected] of unheard) {
+    test(`a message that waits changes what becomes of ${what} as it should`, () => {
+      assert.equal(describe(decide({ ...judgement(given), ...QUIET, messageWaits: true })), expected);
+    });
+  }
+
+  test("neither a message nor an interruption keeps a breaker from opening", () => {
+    const breaker = new CircuitBreaker({ maxIterations: 1 });
+    breaker.recordIteration(true, null);
+    for (const end of [gate(true), gate(false), PAUSED, MESSAGE]) {
+      const verdict = decide({ ...judgement({ end }), ...QUIET, breaker, messageWaits: true });
+      assert.equal(describe(verdict), "stop, failed: Maximum iterations (1) reached");
+    }
+  });
+
+  test("nothing that is unheard is the end of a run that goes well, whatever the policy", () => {
+    const ends = fc.constantFrom<IterationEnd>(gate(true), gate(false), { kind: "no-gate" }, PAUSED, MESSAGE);
+    const policies = fc.record({ autonomousLoop: fc.boolean(), onTampering: fc.constantFrom("flag", "refuse") });
+    const outcomes = fc.subarray([PASSED, FAILED]);
+    fc.assert(
+      fc.property(ends, policies, outcomes, (end, given, checks) => {
+        const situation = { ...QUIET, messageWaits: true };
+        const verdict = decide({ ...judgement({ end, checks, policy: policy(given) }), ...situation });
+        assert.equal(verdict.verdict, "continue");
+      }),
     );
   });
 });
@@ -192,6 +262,10 @@ suite("retry delay", () => {
   });
 });
 
+function endOf(end: IterationEnd): string {
+  return end.kind === "agent-error" ? `${end.kind}: ${end.message}` : end.kind;
+}
+
 function exited(code: number): IterationFacts["exit"] {
   return { kind: "exited", code };
 }
@@ -207,6 +281,7 @@ function gate(isReady: boolean): IterationEnd {
 function facts(given: Partial<IterationFacts>): IterationFacts {
   return {
     cancelled: false,
+    interrupted: null,
     usageLimit: null,
     expiry: null,
     exit: exited(0),

@@ -4,9 +4,14 @@ import type { ErrorCode } from "./errors.ts";
 import type { TamperingFlag } from "./tampering.ts";
 import type { UsageLimit } from "./usage-limit.ts";
 
+/** Why a person has an agent stopped in mid-turn, after which the run goes on. */
+export type InterruptedBy = "pause" | "message";
+
 /** What is known of an agent process that has ended. */
 export interface IterationFacts {
   cancelled: boolean;
+  /** What makima asked it to stop for in mid-turn; it may have come to its end by itself all the same. */
+  interrupted: InterruptedBy | null;
   usageLimit: UsageLimit | null;
   /** The limit for which makima ended the process; `after-result`: it hung although its work was done. */
   expiry: "idle" | "wall" | "after-result" | null;
@@ -38,6 +43,7 @@ export type AgentErrorCause =
 export type IterationEnd =
   | { kind: "cancelled" }
   | { kind: "usage-limit"; limit: UsageLimit }
+  | { kind: "interrupted"; by: InterruptedBy }
   | { kind: "timeout"; which: "idle" | "wall"; message: string }
   | { kind: "agent-error"; cause: AgentErrorCause; message: string }
   | { kind: "gate"; gate: Gate }
@@ -49,6 +55,7 @@ export function classify(facts: IterationFacts): IterationEnd {
   if (facts.expiry === "idle") return { kind: "timeout", which: "idle", message: "The agent was silent for too long" };
   if (facts.expiry === "wall") return { kind: "timeout", which: "wall", message: "The agent took too long" };
   const cause = agentErrorCause(facts);
+  if (facts.interrupted !== null && !endedByItself(facts, cause)) return { kind: "interrupted", by: facts.interrupted };
   if (cause !== null) return { kind: "agent-error", cause, message: errorMessage(facts, cause) };
   return facts.gate === null ? { kind: "no-gate" } : { kind: "gate", gate: facts.gate };
 }
@@ -77,9 +84,9 @@ export function wantsChecks(end: IterationEnd, policy: LoopPolicy): boolean {
   return isReady(end) || (end.kind === "no-gate" && !policy.autonomousLoop);
 }
 
-/** Whether the breaker hears of this end: neither a cancellation nor a usage limit is an iteration. */
+/** Whether the breaker counts this end: what a person or a spent account cut short is neither an iteration nor an error. */
 export function countsAsIteration(end: IterationEnd): boolean {
-  return end.kind !== "cancelled" && end.kind !== "usage-limit";
+  return end.kind !== "cancelled" && end.kind !== "usage-limit" && end.kind !== "interrupted";
 }
 
 export interface Judgement {
@@ -108,19 +115,21 @@ export type Verdict =
   | { verdict: "wait"; reason: string; refused: false; limit: UsageLimit }
   | { verdict: "stop"; reason: string; refused: boolean; outcome: "failed" | "cancelled"; errorCode: ErrorCode | null };
 
+interface Situation {
+  breaker: { state: CircuitState; reason: string | null; remainingMs: number | null };
+  /** A person has said something that the agent has not heard yet. */
+  messageWaits: boolean;
+  now: number;
+}
+
 /**
  * What makima does after an iteration that the breaker has heard of. A believed claim ends the run even when the same
- * iteration opened the breaker. Without the autonomous loop there is one iteration: it is done when its claim is
- * believed, and also when the agent ended well without any gate (nobody may have asked for one) and every check agrees;
- * all else stops the run.
+ * iteration opened the breaker, but not before the agent has heard what people say to it. Without the autonomous loop
+ * there is one iteration: it is done when its claim is believed, and also when the agent ended well without any gate
+ * (nobody may have asked for one) and every check agrees; all else but a person's word stops the run.
  */
-export function decide(
-  judgement: Judgement & {
-    breaker: { state: CircuitState; reason: string | null; remainingMs: number | null };
-    now: number;
-  },
-): Verdict {
-  const { end, policy, breaker, now } = judgement;
+export function decide(judgement: Judgement & Situation): Verdict {
+  const { end, policy, breaker, messageWaits, now } = judgement;
   if (end.kind === "cancelled") {
     return { verdict: "stop", reason: "Cancelled", refused: false, outcome: "cancelled", errorCode: "interrupted" };
   }
@@ -129,15 +138,19 @@ export function decide(
     return stop(end.message, false, "agent_not_logged_in");
   }
   const error = iterationError(judgement);
-  if (error === null && wantsChecks(end, policy))
-    return { verdict: "done", reason: doneReason(judgement), refused: false };
-  const refused = isReady(end);
+  const believed = error === null && wantsChecks(end, policy);
+  if (believed && !messageWaits) return { verdict: "done", reason: doneReason(judgement), refused: false };
+  const refused = isReady(end) && !believed;
   if (breaker.state === "open") {
     const code = breaker.remainingMs === 0 ? "timed_out" : null;
     return stop(breaker.reason ?? "The circuit breaker is open", refused, code);
   }
-  const reason = continueReason(end, error);
-  if (!policy.autonomousLoop) return stop(reason, refused, end.kind === "timeout" ? "timed_out" : null);
+  if (end.kind === "interrupted") {
+    return { verdict: "continue", reason: INTERRUPTIONS[end.by], refused, backoff: false };
+  }
+  const reason = believed ? UNHEARD : continueReason(end, error);
+  if (!policy.autonomousLoop && !messageWaits)
+    return stop(reason, refused, end.kind === "timeout" ? "timed_out" : null);
   return { verdict: "continue", reason, refused, backoff: end.kind === "timeout" || end.kind === "agent-error" };
 }
 
@@ -159,6 +172,17 @@ export function describeFlag(flag: TamperingFlag): string {
 /** Flags for which a claim is refused. What a check changed was undone, and is none of the agent's doing. */
 export function refusedFlags(tampering: readonly TamperingFlag[], policy: LoopPolicy): readonly TamperingFlag[] {
   return policy.onTampering === "refuse" ? tampering.filter((flag) => flag.kind !== "check-changed-files") : [];
+}
+
+const INTERRUPTIONS: Record<InterruptedBy, string> = { pause: "Paused", message: "Interrupted by a message" };
+const UNHEARD = "The agent is ready, and hears a message before the run ends";
+
+/**
+ * Whether an agent that was asked to stop would have ended so without that: its gate was there and it ended well, or it
+ * said why it failed. Every other end is the interruption's doing.
+ */
+function endedByItself({ gate }: IterationFacts, cause: AgentErrorCause | null): boolean {
+  return cause === null ? gate !== null : cause === "not-logged-in" || cause === "context-lost";
 }
 
 /** Claude Code's messages when there is no login, or one that its API does not take. */

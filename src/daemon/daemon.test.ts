@@ -6,6 +6,7 @@ import { describe, it } from "node:test";
 import { openLinkServer } from "../../test/support/link-server.ts";
 import type { Peer } from "../../test/support/link-server.ts";
 import { runSpec, silent } from "../../test/support/run.ts";
+import { ERRORS } from "../core/errors.ts";
 import { systemClock } from "../platform/clock.ts";
 import { paths } from "../platform/config/paths.ts";
 import { LINK_VERSION } from "../protocol/link.ts";
@@ -16,6 +17,7 @@ describe("a daemon", () => {
   it("is one and the same in its home, and alone there", async () => {
     await using bench = await openBench();
     const identities: string[] = [];
+    const instances: string[] = [];
     for (let start = 0; start < 2; start += 1) {
       await using _daemon = await bench.start();
       await assert.rejects(bench.start(), { code: "already_running" });
@@ -23,9 +25,11 @@ describe("a daemon", () => {
       const hello = await peer.heard();
       assert.equal(hello.type, "hello");
       identities.push(hello.daemonId);
-      assert.deepEqual([hello.name, hello.maxTasks, hello.runs], ["box", 4, []]);
+      instances.push(hello.instance);
+      assert.deepEqual([hello.name, hello.maxTasks, hello.labels, hello.runs], ["box", 4, { gpu: "yes" }, []]);
     }
     assert.equal(new Set(identities).size, 1);
+    assert.equal(new Set(instances).size, 2, "each start is another instance");
   });
 
   it("executes a command once and answers it alike as often as it comes, also after a restart", async () => {
@@ -38,7 +42,9 @@ describe("a daemon", () => {
       peer.say({ type: "command", id: "1", command: { kind: "SpawnTask", spec } });
       answers.push(await peer.heard());
     }
-    assert.deepEqual(answers[0], { type: "commandDone", id: "1", error: "The run's ids are no names" });
+    const { hint } = ERRORS.invalid_request;
+    const error = { code: "invalid_request", message: "The run's ids are no names", hint };
+    assert.deepEqual(answers[0], { type: "commandDone", id: "1", error });
     assert.deepEqual(answers[1], answers[0]);
   });
 
@@ -62,6 +68,7 @@ async function openBench() {
         key: "mk_daemon_test",
         name: "box",
         maxTasks: 4,
+        labels: { gpu: "yes" },
         loadAgents: async () => ({}),
         passEnv: [],
         environment: { PATH: process.env["PATH"], HOME: home },

@@ -8,6 +8,7 @@ import { ensurePrivateDir, readJson, writeAtomic } from "../platform/files.ts";
 import { createGit } from "../platform/git/git.ts";
 import { acquireLock } from "../platform/lock.ts";
 import type { Logger } from "../platform/log.ts";
+import type { Labels } from "../protocol/labels.ts";
 import { DoneCommands } from "./journal/done-commands.ts";
 import { Link } from "./link/link.ts";
 import { repositoryRule } from "./repositories.ts";
@@ -21,6 +22,8 @@ export interface DaemonOptions {
   key: string;
   name: string;
   maxTasks: number;
+  /** What this machine offers to tasks that ask for it. */
+  labels: Labels;
   /** The agents as configured now: read again for every run, so that an edit needs no restart. */
   loadAgents: () => Promise<Readonly<Record<string, AgentConfig>>>;
   /** Names of variables that checks get besides the basics. */
@@ -71,6 +74,7 @@ function connect(
   options: DaemonOptions,
   { daemonId, commands, runs }: { daemonId: string; commands: DoneCommands; runs: Runs },
 ): Link {
+  const instance = randomUUID();
   return new Link({
     serverUrl: options.serverUrl,
     key: options.key,
@@ -78,9 +82,11 @@ function connect(
     log: options.log,
     hello: () => ({
       daemonId,
+      instance,
       name: options.name,
       host: hostname(),
       maxTasks: options.maxTasks,
+      labels: options.labels,
       runs: runs.undelivered(),
     }),
     connected: (send, acked) => runs.connect(send, acked),

@@ -48,7 +48,8 @@ test("the runs of a daemon say why a command cannot be executed", async () => {
   await using bench = await openBench({ agent: DONE });
   await using runs = await openRuns(bench);
   const answer = await runs.execute({ kind: "SpawnTask", spec: { ...bench.spec, runId: "../../elsewhere" } });
-  assert.match(answer ?? "", /ids are no names/);
+  assert.equal(answer?.code, "invalid_request");
+  assert.match(answer?.message ?? "", /ids are no names/);
   assert.equal(await runs.execute({ kind: "InterruptTask", runId: "unknown", reason: "x" }), null);
 });
 
@@ -83,23 +84,6 @@ test("the runs of a daemon are let go of by a daemon that closes, and carried on
   await until(() => runs.undelivered().length === 0, "the run is delivered");
   assert.equal((await bench.finished()).outcome, "completed");
   assert.equal(readFileSync(join(bench.repository.root, "pids"), "utf8"), `${pid}\n`);
-});
-
-test("the runs of a daemon that are fenced while they are prepared end without an agent, and are heard of no more", async () => {
-  await using bench = await openBench({ agent: `touch "$bench/running"; ${DONE}` });
-  await using runs = await openRuns(bench);
-  const server = connect(runs);
-  await runs.execute({ kind: "SpawnTask", spec: bench.spec });
-  runs.fence(bench.spec.runId);
-  runs.fence(bench.spec.runId);
-  const heard = server.frames;
-  await until(() => runs.undelivered().length === 0, "the run is given up");
-  assert.equal(server.frames, heard);
-  assert.equal(existsSync(join(bench.repository.root, "running")), false);
-  const { outcome, reason } = await bench.finished();
-  assert.deepEqual([outcome, reason], ["cancelled", "Replaced by a newer run of the task"]);
-  await until(() => existsSync(join(bench.path, "cancel.json")), "the stop is written down");
-  runs.fence("unknown");
 });
 
 test("the runs of a daemon whose directory cannot be read are left alone, and hold up no other", async () => {

@@ -1,20 +1,30 @@
 import { rm } from "node:fs/promises";
 import { errorBody } from "../core/errors.ts";
-import type { Command } from "../protocol/link.ts";
+import type { Command, CommandError } from "../protocol/link.ts";
+import { EVENTS } from "../protocol/streams.ts";
 import { RunDirectory } from "./journal/run-directory.ts";
+import { Wishes } from "./journal/wishes.ts";
 import type { Send } from "./link/link.ts";
 import { RunUpload } from "./link/upload.ts";
 import { RunContext } from "./runner/context.ts";
 import type { RunnerServices } from "./runner/context.ts";
+import { putAside } from "./runner/put-aside.ts";
 import { carryOn } from "./runner/run.ts";
 
 /** A delivered run's directory stays this long (ms), for a person who wants to look. */
 const KEEP_DELIVERED = 24 * 60 * 60 * 1000;
 
+const REPLACED = "Replaced by a newer run of the task";
+const SHORTENED = "The journal on this machine is shorter than what the server has of it";
+
 interface LiveRun {
   directory: RunDirectory;
   upload: RunUpload;
   context: RunContext;
+  /** Nothing of it is uploaded any more. */
+  fenced: boolean;
+  /** The server's offsets have been compared with what this daemon found on disk. */
+  compared: boolean;
   /** Settles when the runner is through with the run; an upload may still be going on. */
   ended: Promise<void>;
 }
@@ -62,10 +72,8 @@ export class Runs implements AsyncDisposable {
 
   /** Runs that the server has not acknowledged whole. */
   undelivered(): { runId: string; fence: number }[] {
-    return [...this.#live.values()].map(({ directory }) => ({
-      runId: directory.spec.runId,
-      fence: directory.spec.fence,
-    }));
+    const runs = [...this.#live.values()].filter(({ fenced }) => !fenced);
+    return runs.map(({ directory: { spec } }) => ({ runId: spec.runId, fence: spec.fence }));
   }
 
   connect(send: Send, acked: Connection["acked"]): void {
@@ -79,29 +87,26 @@ export class Runs implements AsyncDisposable {
   }
 
   acknowledge(runId: string, stream: string, offset: number): void {
-    this.#live.get(runId)?.upload.acknowledge(stream, offset);
+    const run = this.#live.get(runId);
+    if (run === undefined || run.fenced) return;
+    if (stream === EVENTS && offset > run.directory.journalSize.now) this.#fence(run, SHORTENED);
+    else run.upload.acknowledge(stream, offset);
   }
 
-  /** The server has given the task to another run, or does not know this one: its agent is stopped, its work stays. */
+  /** The server has given the task to another run, or does not know this one: its agent is stopped, its work put aside. */
   fence(runId: string): void {
     const run = this.#live.get(runId);
-    if (run === undefined) return;
-    this.#services.log.warn({ run: runId }, "run is fenced: stopping it");
-    run.upload.disconnect();
-    const stop = this.#cancel(run, "Replaced by a newer run of the task");
-    this.#afterwards(() => stop, "a stop cannot be written down");
-    void run.ended.then(() => this.#letGo(run, {}));
+    if (run !== undefined && !run.fenced) this.#fence(run, REPLACED);
   }
 
   /** Executes a command; null when it is done, else why it cannot be. Safe to repeat. */
-  async execute(command: Command): Promise<string | null> {
+  async execute(command: Command): Promise<CommandError | null> {
     try {
-      if (command.kind === "SpawnTask") await this.#spawn(command);
-      else await this.#interrupt(command);
+      await this.#execute(command);
       return null;
     } catch (error) {
       this.#services.log.error({ err: error, kind: command.kind }, "a command failed");
-      return errorBody(error).message;
+      return errorBody(error);
     }
   }
 
@@ -116,15 +121,27 @@ export class Runs implements AsyncDisposable {
     }
   }
 
+  /** What is to happen to a run that has ended, or is not known, has been overtaken: the server learns so from its events. */
+  async #execute(command: Command): Promise<void> {
+    if (command.kind === "SpawnTask") return this.#spawn(command);
+    const run = this.#live.get(command.runId);
+    if (run === undefined || run.context.state.finished !== null) return;
+    switch (command.kind) {
+      case "InterruptTask":
+        return this.#cancel(run, command.reason);
+      case "PauseTask":
+        return run.context.wishes.pause(true);
+      case "ResumeTask":
+        return run.context.wishes.pause(false);
+      case "MessageTask":
+        return run.context.wishes.say(command.messageId, command.text);
+    }
+  }
+
   async #spawn({ spec }: Extract<Command, { kind: "SpawnTask" }>): Promise<void> {
     if (this.#live.has(spec.runId)) return;
     const run = await this.#adopt(await RunDirectory.create(this.#root, spec));
     this.#connectOne(run);
-  }
-
-  async #interrupt({ runId, reason }: Extract<Command, { kind: "InterruptTask" }>): Promise<void> {
-    const run = this.#live.get(runId);
-    if (run !== undefined) await this.#cancel(run, reason);
   }
 
   /** Written down first, so that no crash forgets it; what cannot be written down is done all the same. */
@@ -136,6 +153,16 @@ export class Runs implements AsyncDisposable {
     }
   }
 
+  #fence(run: LiveRun, reason: string): void {
+    this.#services.log.warn({ run: run.directory.spec.runId, reason }, "run is fenced: stopping it");
+    run.fenced = true;
+    run.upload.disconnect();
+    const written = run.directory.requestFence(reason).finally(() => run.context.fence(reason));
+    this.#afterwards(() => written, "a fence cannot be written down");
+    // A run that had ended before the fence came is put aside all the same: nobody will ask for its checkout again.
+    run.ended = Promise.allSettled([written, run.ended]).then(() => this.#giveUp(run));
+  }
+
   async #recover(directory: RunDirectory): Promise<void> {
     const deliveredAt = await directory.deliveredAt();
     if (deliveredAt === null) await this.#adopt(directory);
@@ -145,29 +172,69 @@ export class Runs implements AsyncDisposable {
   async #adopt(directory: RunDirectory): Promise<LiveRun> {
     const { log } = this.#services;
     const { runId } = directory.spec;
-    const reason = await directory.cancelReason();
+    const [wishes, cancelled, fenced] = await Promise.all([
+      Wishes.open(directory.path),
+      directory.cancelReason(),
+      directory.fenceReason(),
+    ]);
     const upload = new RunUpload(directory, {
       delivered: (acked) => this.#letGo(run, acked),
       failed: (error) => log.error({ err: error, run: runId }, "a run's output cannot be read; trying again"),
     });
-    const context = new RunContext(this.#services, directory, upload, this.#detach.signal);
-    const run: LiveRun = { directory, upload, context, ended: Promise.resolve() };
-    if (reason !== null) context.cancel.abort(reason);
+    const context = new RunContext(this.#services, { directory, wishes, upload, detach: this.#detach.signal });
+    const ended = Promise.resolve();
+    const run: LiveRun = { directory, upload, context, fenced: fenced !== null, compared: false, ended };
+    if (cancelled !== null) context.cancel.abort(cancelled);
+    if (fenced !== null) context.fence(fenced);
     this.#live.set(runId, run);
     run.ended = this.#work(run);
     return run;
   }
 
-  async #work({ context, upload }: LiveRun): Promise<void> {
-    await carryOn(context);
-    if (context.state.finished !== null) upload.complete();
+  async #work(run: LiveRun): Promise<void> {
+    await carryOn(run.context);
+    if (run.fenced) await this.#giveUp(run);
+    else if (run.context.state.finished !== null) run.upload.complete();
   }
 
   #connectOne(run: LiveRun): void {
-    if (this.#connection === null) return;
-    const { send, acked } = this.#connection;
-    run.upload.connect(send, acked[run.directory.spec.runId] ?? {}).catch((error: unknown) => {
-      this.#services.log.error({ err: error, run: run.directory.spec.runId }, "a run cannot be delivered");
+    if (this.#connection === null || run.fenced) return;
+    const { runId } = run.directory.spec;
+    const acked = this.#connection.acked[runId] ?? {};
+    if (this.#isShortened(run, acked[EVENTS] ?? 0)) return this.#fence(run, SHORTENED);
+    run.upload.connect(this.#connection.send, acked).catch((error: unknown) => {
+      this.#services.log.error({ err: error, run: runId }, "a run cannot be delivered");
+    });
+  }
+
+  /**
+   * A power cut can take from the journal what the server has committed. What was appended since would then be stored in
+   * the wrong place, so the run is nobody's any more. Only what an earlier daemon wrote can be missing.
+   */
+  #isShortened(run: LiveRun, acked: number): boolean {
+    const { found, now } = run.directory.journalSize;
+    const size = run.compared ? now : found;
+    run.compared = true;
+    return acked > size;
+  }
+
+  /** Lets go of a fenced run that has ended, once its work is put aside; until then, every start tries again. */
+  async #giveUp(run: LiveRun): Promise<void> {
+    const { spec } = run.directory;
+    if (run.context.state.finished === null || !this.#live.has(spec.runId)) return;
+    try {
+      if (!this.#isTakenOver(run)) await putAside(run.context);
+      this.#letGo(run, {});
+    } catch (error) {
+      this.#services.log.error({ err: error, run: spec.runId }, "a fenced run's work cannot be put aside; it stays");
+    }
+  }
+
+  /** A newer run works on the same branch, and so in the same checkout: all of it is that one's now. */
+  #isTakenOver({ directory: { spec } }: LiveRun): boolean {
+    const others = [...this.#live.values()].map(({ directory }) => directory.spec);
+    return others.some(({ taskId, branch, fence }) => {
+      return taskId === spec.taskId && branch === spec.branch && fence > spec.fence;
     });
   }
 

@@ -76,7 +76,7 @@ async function writeSynced(path: string, data: string | Uint8Array, mode: number
 }
 
 /** A rename is durable only when its directory is. */
-async function syncDirectory(path: string): Promise<void> {
+export async function syncDirectory(path: string): Promise<void> {
   await using directory = await open(path, "r");
   await directory.sync();
 }

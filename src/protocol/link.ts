@@ -1,11 +1,12 @@
 import { z } from "zod";
+import { Labels } from "./labels.ts";
 import { RunSpec } from "./run-spec.ts";
 
 /**
  * The daemon link: JSON text frames, and one binary frame kind, `append`, so that bytes stay bytes.
  * Acknowledged means committed: the daemon may forget what lies below an acknowledged offset, and nothing above it.
  */
-export const LINK_VERSION = 1;
+export const LINK_VERSION = 2;
 
 /** Both sides ping this often (ms) and give a silent peer up after LINK_DEAD_AFTER: noticed in under 20 s. */
 export const LINK_PING_EVERY = 6_000;
@@ -18,9 +19,19 @@ const offset = z.int().min(0);
 
 export const Command = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("SpawnTask"), spec: RunSpec }),
+  /** Cancels the run. */
   z.strictObject({ kind: z.literal("InterruptTask"), runId: z.string(), reason: z.string() }),
+  /** The agent is interrupted, and no other is started before ResumeTask; the session goes on then. */
+  z.strictObject({ kind: z.literal("PauseTask"), runId: z.string() }),
+  z.strictObject({ kind: z.literal("ResumeTask"), runId: z.string() }),
+  /** The agent is interrupted, and its session goes on with what a person has to say. */
+  z.strictObject({ kind: z.literal("MessageTask"), runId: z.string(), messageId: z.string(), text: z.string().min(1) }),
 ]);
 export type Command = z.infer<typeof Command>;
+
+/** Why a command could not be executed, as the error table has it. */
+export const CommandError = z.strictObject({ code: z.string(), message: z.string(), hint: z.string() });
+export type CommandError = z.infer<typeof CommandError>;
 
 const RunSummary = z.strictObject({ runId: z.string(), fence: z.int().positive() });
 
@@ -28,14 +39,17 @@ export const DaemonMessage = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("hello"),
     version: z.int(),
-    daemonId: z.string(),
-    name: z.string(),
-    host: z.string(),
+    daemonId: z.string().min(1).max(100),
+    /** Drawn at each start of a daemon: tells a daemon that comes back from another one with the same identity. */
+    instance: z.string().min(1).max(100),
+    name: z.string().min(1).max(200),
+    host: z.string().min(1).max(300),
     maxTasks: z.int().min(1),
+    labels: Labels,
     /** Runs in its journal that the server has not acknowledged whole. */
     runs: z.array(RunSummary),
   }),
-  z.strictObject({ type: z.literal("commandDone"), id: z.string(), error: z.string().nullable() }),
+  z.strictObject({ type: z.literal("commandDone"), id: z.string(), error: CommandError.nullable() }),
   z.strictObject({ type: z.literal("heartbeat"), at: z.int() }),
 ]);
 export type DaemonMessage = z.infer<typeof DaemonMessage>;

@@ -1,34 +1,86 @@
+/** Who may use a route: a person's key, a daemon's, or the one that a task's agent gets (for its own contract only). */
+export type Scope = "user" | "daemon" | "task";
+
+const USER = ["user"] as const;
+const USER_AND_TASK = ["user", "task"] as const;
+
 /**
- * The API as plain data: server handlers, the client's types and the docs derive from this table and from the schemas
- * beside it in api.ts. It loads without zod, because the command line's start time pays for what it imports.
+ * The API as plain data: server handlers, the client's types, scopes, the OpenAPI document and the docs derive from this
+ * table and from the schemas beside it in api.ts. It loads without zod, because the command line's start time pays for
+ * what it imports.
  */
 export const ROUTES = {
-  health: { method: "GET", path: "/healthz", auth: false },
-  ready: { method: "GET", path: "/readyz", auth: false },
-  serverInfo: { method: "GET", path: "/api/v1/server", auth: true },
-  shutdown: { method: "POST", path: "/api/v1/server/shutdown", auth: true },
-  createContract: { method: "POST", path: "/api/v1/contracts", auth: true },
-  listContracts: { method: "GET", path: "/api/v1/contracts", auth: true },
-  getContract: { method: "GET", path: "/api/v1/contracts/:id", auth: true },
-  listTasks: { method: "GET", path: "/api/v1/tasks", auth: true },
-  getTask: { method: "GET", path: "/api/v1/tasks/:id", auth: true },
-  stopTask: { method: "POST", path: "/api/v1/tasks/:id/stop", auth: true },
-  resumeTask: { method: "POST", path: "/api/v1/tasks/:id/resume", auth: true },
-  listStreams: { method: "GET", path: "/api/v1/runs/:id/streams", auth: true },
-  listDaemons: { method: "GET", path: "/api/v1/daemons", auth: true },
+  health: { method: "GET", path: "/healthz", scopes: null },
+  ready: { method: "GET", path: "/readyz", scopes: ["user", "daemon", "task"] },
+  metrics: { method: "GET", path: "/metrics", scopes: USER, type: "text/plain" },
+  openapi: { method: "GET", path: "/api/openapi.json", scopes: ["user", "daemon", "task"] },
+  serverInfo: { method: "GET", path: "/api/v1/server", scopes: USER_AND_TASK },
+  shutdown: { method: "POST", path: "/api/v1/server/shutdown", scopes: USER },
+
+  createContract: { method: "POST", path: "/api/v1/contracts", scopes: USER },
+  listContracts: { method: "GET", path: "/api/v1/contracts", scopes: USER_AND_TASK },
+  getContract: { method: "GET", path: "/api/v1/contracts/:id", scopes: USER_AND_TASK },
+  updateContract: { method: "PATCH", path: "/api/v1/contracts/:id", scopes: USER },
+  pauseContract: { method: "POST", path: "/api/v1/contracts/:id/pause", scopes: USER },
+  resumeContract: { method: "POST", path: "/api/v1/contracts/:id/resume", scopes: USER },
+  completeContract: { method: "POST", path: "/api/v1/contracts/:id/complete", scopes: USER },
+  deleteContract: { method: "DELETE", path: "/api/v1/contracts/:id", scopes: USER },
+
+  createTask: { method: "POST", path: "/api/v1/contracts/:id/tasks", scopes: USER },
+  listTasks: { method: "GET", path: "/api/v1/tasks", scopes: USER_AND_TASK },
+  getTask: { method: "GET", path: "/api/v1/tasks/:id", scopes: USER_AND_TASK },
+  updateTask: { method: "PATCH", path: "/api/v1/tasks/:id", scopes: USER },
+  stopTask: { method: "POST", path: "/api/v1/tasks/:id/stop", scopes: USER },
+  pauseTask: { method: "POST", path: "/api/v1/tasks/:id/pause", scopes: USER },
+  resumeTask: { method: "POST", path: "/api/v1/tasks/:id/resume", scopes: USER },
+  messageTask: { method: "POST", path: "/api/v1/tasks/:id/messages", scopes: USER },
+  listRuns: { method: "GET", path: "/api/v1/tasks/:id/runs", scopes: USER_AND_TASK },
+
+  listStreams: { method: "GET", path: "/api/v1/runs/:id/streams", scopes: USER_AND_TASK },
+  readStream: {
+    method: "GET",
+    path: "/api/v1/runs/:id/output",
+    scopes: USER_AND_TASK,
+    type: "application/octet-stream",
+  },
+  listChanges: { method: "GET", path: "/api/v1/changes", scopes: USER },
+
+  listDaemons: { method: "GET", path: "/api/v1/daemons", scopes: USER },
+  removeDaemon: { method: "DELETE", path: "/api/v1/daemons/:id", scopes: USER },
+
+  createKey: { method: "POST", path: "/api/v1/keys", scopes: USER },
+  listKeys: { method: "GET", path: "/api/v1/keys", scopes: USER },
+  revokeKey: { method: "DELETE", path: "/api/v1/keys/:id", scopes: USER },
+
+  askQuestion: { method: "POST", path: "/api/v1/tasks/:id/questions", scopes: USER_AND_TASK },
+  listQuestions: { method: "GET", path: "/api/v1/questions", scopes: USER_AND_TASK },
+  getQuestion: { method: "GET", path: "/api/v1/questions/:id", scopes: USER_AND_TASK },
+  answerQuestion: { method: "POST", path: "/api/v1/questions/:id/answer", scopes: USER },
+  withdrawQuestion: { method: "POST", path: "/api/v1/questions/:id/withdraw", scopes: USER_AND_TASK },
+
+  listNotifications: { method: "GET", path: "/api/v1/notifications", scopes: USER },
+  readNotification: { method: "POST", path: "/api/v1/notifications/:id/read", scopes: USER },
+  dismissNotification: { method: "POST", path: "/api/v1/notifications/:id/dismiss", scopes: USER },
+  markNotifications: { method: "POST", path: "/api/v1/notifications/mark", scopes: USER },
+  listDeliveries: { method: "GET", path: "/api/v1/notifications/:id/deliveries", scopes: USER },
 } as const satisfies Record<string, Route>;
 
 export interface Route {
   method: "GET" | "POST" | "PATCH" | "DELETE";
   path: string;
-  auth: boolean;
+  /** null: open to anybody, without a key. */
+  scopes: readonly Scope[] | null;
+  /** Content type of a reply that is not JSON. */
+  type?: string;
 }
 
 export type RouteName = keyof typeof ROUTES;
 
-/** WebSocket endpoints; both need a token on the upgrade request. */
+/** WebSocket endpoints; both need a key on the upgrade request, of one of these scopes. */
 export const SUBSCRIBE_PATH = "/api/v1/subscribe";
+export const SUBSCRIBE_SCOPES: readonly Scope[] = USER_AND_TASK;
 export const LINK_PATH = "/api/v1/link";
+export const LINK_SCOPES: readonly Scope[] = ["daemon"];
 
 /** Largest JSON body of a request: a goal may hold a whole specification, and no more (bytes). */
 export const MAX_BODY = 2 * 1024 * 1024;

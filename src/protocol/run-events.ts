@@ -149,6 +149,11 @@ export const RunEvent = z.discriminatedUnion("type", [
     until: z.int(),
     reason: z.string(),
   }),
+  /** No agent runs until a person resumes the task. */
+  z.strictObject({ type: z.literal("paused"), at }),
+  z.strictObject({ type: z.literal("resumed"), at }),
+  /** What a person said to the agent is part of the prompt of iteration `index`; `id` names the message. */
+  z.strictObject({ type: z.literal("message"), at, index: iteration, id: z.string(), text: z.string() }),
   z.strictObject({ type: z.literal("notice"), at, message: z.string() }),
   z.strictObject({
     type: z.literal("finished"),

@@ -1,5 +1,8 @@
 import { z } from "zod";
 
+/** Most changes in one page or frame. */
+export const MAX_CHANGES = 500;
+
 export const ViewerMessage = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("subscribe"),
@@ -18,7 +21,7 @@ export type ViewerMessage = z.infer<typeof ViewerMessage>;
 export const Change = z.strictObject({
   seq: z.int(),
   at: z.int(),
-  kind: z.enum(["contract", "task", "run", "daemon"]),
+  kind: z.enum(["contract", "task", "run", "daemon", "question", "notification"]),
   id: z.string(),
   data: z.record(z.string(), z.unknown()),
 });
@@ -29,6 +32,11 @@ export const SubscriptionMessage = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("changes"), id: z.int(), changes: z.array(Change) }),
   /** The stream is complete (or `follow` was false and its present end is reached). */
   z.strictObject({ type: z.literal("end"), id: z.int(), cursor: z.int() }),
+  /** Sent when it changes: what the server cannot do now. null: all is well again. */
+  z.strictObject({
+    type: z.literal("trouble"),
+    trouble: z.strictObject({ since: z.int(), problem: z.string() }).nullable(),
+  }),
   z.strictObject({
     type: z.literal("error"),
     id: z.int().nullable(),

@@ -10,11 +10,13 @@ export function newId(now: number): string {
   return uuidv7(now, randomBytes(10));
 }
 
+type NamedTable = "contracts" | "tasks" | "runs" | "daemons" | "keys" | "questions" | "notifications";
+
 /**
  * The full id that `given` stands for: the id itself, or an unambiguous beginning or end of it. People copy the end,
  * because UUIDv7s of the same moment begin alike. Throws `not_found` or `ambiguous`.
  */
-export async function resolveId(db: Db, table: "contracts" | "tasks" | "runs", given: string): Promise<string> {
+export async function resolveId(db: Db, table: NamedTable, given: string): Promise<string> {
   const noun = table.slice(0, -1);
   // Nothing else occurs in an id, LIKE's wildcards least of all.
   if (!/^[0-9a-f-]+$/i.test(given)) throw new MakimaError("not_found", `There is no ${noun} ${given}`);

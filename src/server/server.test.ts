@@ -1,18 +1,14 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { encodeEvent } from "../protocol/run-events.ts";
 import { EVENTS } from "../protocol/streams.ts";
 import { streamTopic } from "../protocol/topics.ts";
+import { startServerProcess } from "./testing/child.ts";
 import { contract, finished, started } from "./testing/data.ts";
 import { call, launch, temporaryHome, temporaryServer, until } from "./testing/harness.ts";
 import { FakeDaemon, FakeViewer } from "./testing/peers.ts";
-import type { Where } from "./testing/peers.ts";
 
 const OUT = "iterations/0001/out";
 
@@ -122,17 +118,3 @@ test("after kill -9 in the middle of a flood every acknowledged byte is there", 
   assert.ok(bytes.length >= acked && acked > 0);
   assert.ok(bytes.equals(transcript.subarray(0, bytes.length)));
 });
-
-/** A server as a process of its own, to be killed. */
-async function startServerProcess(home: string): Promise<Where & AsyncDisposable & { kill(): void }> {
-  const script = fileURLToPath(new URL("./testing/server-process.ts", import.meta.url));
-  const child = spawn(process.execPath, [script, home], { stdio: ["ignore", "pipe", "inherit"] });
-  const exited = once(child, "exit");
-  const [line] = (await once(createInterface(child.stdout), "line")) as [string];
-  const kill = () => void child.kill("SIGKILL");
-  const end = async () => {
-    kill();
-    await exited;
-  };
-  return { ...(JSON.parse(line) as Where), kill, [Symbol.asyncDispose]: end };
-}

@@ -1,36 +1,49 @@
 import type { FastifyInstance } from "fastify";
 import { MakimaError } from "../core/errors.ts";
 import type { Clock } from "../platform/clock.ts";
-import type { Paths } from "../platform/config/paths.ts";
+import type { NotificationsConfig } from "../platform/config/config.ts";
+import type { Environment, Paths } from "../platform/config/paths.ts";
 import type { Logger } from "../platform/log.ts";
 import { Activity } from "./activity.ts";
 import { ensureKeyFile } from "./auth/key-files.ts";
-import { disconnectAll } from "./daemons/daemons.ts";
+import { hashToken, keyId } from "./auth/tokens.ts";
+import { disconnectAll } from "./daemons/identity.ts";
+import type { DatabaseSource } from "./db/source.ts";
 import { Store } from "./db/store.ts";
 import { Dispatcher } from "./dispatch/dispatcher.ts";
+import { AppCloser } from "./http/app-closer.ts";
 import { createApp } from "./http/app.ts";
+import { LeaseKeeper } from "./leases/lease-keeper.ts";
 import { registerLink } from "./link/endpoint.ts";
 import { LinkRegistry } from "./link/registry.ts";
-import { listen, requireLoopback } from "./listen.ts";
+import { keepSignsOfLife } from "./link/signs-of-life.ts";
+import { listen, requireSafeAddress } from "./listen.ts";
+import type { ListenOptions } from "./listen.ts";
+import { Deliverer } from "./notifications/deliverer.ts";
+import { Retention } from "./retention/retention.ts";
+import type { RetentionOptions } from "./retention/retention.ts";
 import { GroupCommit } from "./runs/group-commit.ts";
 import { Merger } from "./runs/merge.ts";
-import { shutdownRequest } from "./shutdown.ts";
+import { ShutdownRequest } from "./shutdown.ts";
 import { registerSubscriptions } from "./subscriptions/endpoint.ts";
 
-export interface ServerOptions {
-  paths: Pick<Paths, "db" | "userKey" | "daemonKey">;
-  /** A loopback address; 0 as `port` takes any free one. */
-  host: string;
-  port: number;
-  /** How others reach this server, for example through a proxy; null: by `host` and `port`. */
-  publicUrl: string | null;
+/** 0 as `port` takes any free one. */
+export interface ServerOptions extends ListenOptions {
+  database: DatabaseSource;
+  paths: Pick<Paths, "userKey" | "daemonKey" | "archive">;
+  /** How long a daemon may be offline (ms) before its tasks are given to others. */
+  lostAfterMs: number;
+  notifications: NotificationsConfig;
+  retention: RetentionOptions["rules"];
+  /** The server's own: leads to the desktop of its machine. */
+  environment: Environment;
   log: Logger;
   clock: Clock;
   version: string;
 }
 
 export interface RunningServer extends AsyncDisposable {
-  /** Origin at which it answers on this machine. */
+  /** Origin at which it answers on this machine; with TLS the public one, which its certificate is for. */
   readonly url: string;
   readonly port: number;
   readonly userKey: string;
@@ -44,32 +57,42 @@ export interface RunningServer extends AsyncDisposable {
 }
 
 /**
- * Starts the control plane. Throws what openDatabase throws, `port_taken`, or `config_invalid` for a host that is not
- * loopback; whatever it throws, nothing keeps running.
+ * Starts the control plane. Throws what Store.open throws, and what requireSafeAddress, createApp and listen
+ * throw; whatever it throws, nothing keeps running.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  requireLoopback(options.host);
+  requireSafeAddress(options);
   await using resources = new AsyncDisposableStack();
-  const { paths, clock, log } = options;
-  const store = resources.use(await Store.open(paths.db, clock));
+  const { database, paths, notifications, environment, clock, log } = options;
+  const store = resources.use(await Store.open(database, clock, log, notifications));
   const userKey = await ensureKeyFile(store, paths.userKey, "user");
   const daemonKey = await ensureKeyFile(store, paths.daemonKey, "daemon");
-  await store.write(disconnectAll);
+  // The daemons of a shared database may be connected to its other servers.
+  if (!store.shared) await store.write(disconnectAll);
 
   const activity = resources.use(new Activity(store, clock, log));
   const commits = resources.use(new GroupCommit(store, log));
-  const shutdown = resources.use(shutdownRequest(store, clock));
-  const facts = { version: options.version, pid: process.pid, startedAt: clock.now() };
-  const addresses = () => ({ port: portOf(app), publicUrl: options.publicUrl });
-  const app: FastifyInstance = await createApp({ store, activity, addresses, facts, log });
-  resources.defer(() => app.close());
+  const shutdown = resources.use(new ShutdownRequest(store, clock));
+  const localKeys = new Set([userKey, daemonKey].map((key) => keyId(hashToken(key))));
+  const facts = { version: options.version, pid: process.pid, startedAt: clock.now(), localKeys, shutdown };
+  const app = await createApp({ config: options, store, activity, facts, log });
+  const closer = resources.use(new AppCloser(app));
   const registry = resources.use(new LinkRegistry());
   registerLink(app, { store, registry, commits, log });
+  resources.use(keepSignsOfLife(store, registry, clock, log));
   resources.use(registerSubscriptions(app, { store, activity, log }));
-  const url = await listen(app, options.host, options.port);
-  resources.use(new Dispatcher(store, options.publicUrl ?? url, log));
+  const origin = await listen(app, options.host, options.port);
+  const url = options.tlsCert === null ? origin : (options.publicUrl ?? origin);
+  const { publicUrl, lostAfterMs } = options;
+  resources.use(new Dispatcher(store, { apiUrl: publicUrl ?? url, lostAfterMs, clock, log }));
   resources.use(new Merger(store, log));
+  const archiveDir = paths.archive;
+  resources.use(new Retention({ store, rules: options.retention, archiveDir, environment, clock, log }));
+  resources.use(new Deliverer(store, { notifications, environment, clock, log }));
+  resources.use(new LeaseKeeper({ store, clock, log, lostAfterMs }));
 
+  // Disposed first: whatever is asked from then on would be lost.
+  resources.defer(() => closer.begin());
   const owned = resources.move();
   const close = () => owned.disposeAsync();
   return {

@@ -1,32 +1,43 @@
 import type { Clock } from "../platform/clock.ts";
-import type { Store } from "./db/store.ts";
-import { SHUTDOWN_AFTER_TASKS_TOPIC, SHUTDOWN_TOPIC } from "./http/handlers.ts";
+import type { Store, Write } from "./db/store.ts";
 import { countLiveTasks } from "./tasks/stop.ts";
 
 /** Longest wait for interrupted tasks to end (ms): the ladder that stops an agent takes 10 s. */
 const TASKS_END_WITHIN = 20_000;
 const LOOK_EVERY = 100;
 
-export interface ShutdownRequest extends Disposable {
+/** A wake-up like any other: it may come from another server, or from the database's return. */
+const SHUTDOWN_TOPIC = "shutdown";
+
+/** What a client wants of this server: to stop now, or when the tasks that were interrupted have ended. */
+export type Shutdown = "now" | "after-tasks";
+
+export class ShutdownRequest implements Disposable {
   /** Resolves when a client has asked for it, and the tasks that it also wanted stopped have ended. */
   readonly requested: Promise<void>;
-}
+  readonly #listener: Disposable;
+  readonly #closed = new AbortController();
+  #wanted: Shutdown | null = null;
 
-export function shutdownRequest(store: Store, clock: Clock): ShutdownRequest {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const closed = new AbortController();
-  const now = store.wakeups.listen(SHUTDOWN_TOPIC, resolve);
-  const later = store.wakeups.listen(SHUTDOWN_AFTER_TASKS_TOPIC, () => {
-    void tasksEnded(store, clock, closed.signal).then(resolve, resolve);
-  });
-  return {
-    requested: promise,
-    [Symbol.dispose]() {
-      closed.abort();
-      now[Symbol.dispose]();
-      later[Symbol.dispose]();
-    },
-  };
+  constructor(store: Store, clock: Clock) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.requested = promise;
+    this.#listener = store.wakeups.listen(SHUTDOWN_TOPIC, () => {
+      if (this.#wanted === "now") resolve();
+      if (this.#wanted === "after-tasks") void tasksEnded(store, clock, this.#closed.signal).then(resolve, resolve);
+    });
+  }
+
+  /** Takes effect when the transaction is committed. */
+  want(tx: Write, shutdown: Shutdown): void {
+    this.#wanted = shutdown;
+    tx.wake(SHUTDOWN_TOPIC);
+  }
+
+  [Symbol.dispose](): void {
+    this.#closed.abort();
+    this.#listener[Symbol.dispose]();
+  }
 }
 
 /** Resolves when no task is live, or when it has taken too long: a daemon that is away cannot be waited for. */

@@ -5,17 +5,35 @@ import type { AddressInfo } from "node:net";
 import { WebSocketServer } from "ws";
 import type { WebSocket } from "ws";
 import { DaemonMessage, decodeAppend } from "../../src/protocol/link.ts";
-import type { AppendHeader, ServerMessage } from "../../src/protocol/link.ts";
+import type { AppendHeader, Command, CommandError, ServerMessage } from "../../src/protocol/link.ts";
+import { decodeEvent } from "../../src/protocol/run-events.ts";
+import type { RunEvent } from "../../src/protocol/run-events.ts";
 import { until } from "./until.ts";
 
 /** The server's end of one daemon's connection. */
 export class Peer {
   readonly socket: WebSocket;
   readonly #received: { data: Buffer; binary: boolean }[] = [];
+  /** What `store` keeps: run and stream -> bytes. */
+  #stored: Map<string, Buffer> | null = null;
 
   constructor(socket: WebSocket) {
     this.socket = socket;
-    socket.on("message", (data: Buffer, binary) => this.#received.push({ data, binary }));
+    socket.on("message", (data: Buffer, binary) => {
+      if (binary && this.#stored !== null) this.#append(this.#stored, data);
+      else this.#received.push({ data, binary });
+    });
+  }
+
+  /** From now on, whatever the daemon appends is kept and acknowledged, and no more to be heard. */
+  store(): void {
+    this.#stored ??= new Map();
+  }
+
+  /** The events of a run that were stored. */
+  events(run: string): RunEvent[] {
+    const lines = (this.#stored?.get(`${run} events`) ?? "").toString().split("\n");
+    return lines.filter((line) => line !== "").map(decodeEvent);
   }
 
   say(message: ServerMessage): void {
@@ -28,10 +46,28 @@ export class Peer {
     return DaemonMessage.parse(JSON.parse(data.toString("utf8")));
   }
 
+  /** Has the daemon execute a command; resolves to its answer. */
+  async execute(id: string, command: Command): Promise<CommandError | null> {
+    this.say({ type: "command", id, command });
+    for (;;) {
+      const answer = await this.heard();
+      if (answer.type === "commandDone" && answer.id === id) return answer.error;
+    }
+  }
+
   async heardAppend(): Promise<AppendHeader> {
     const { data, binary } = await this.#next();
     assert.equal(binary, true);
     return decodeAppend(data).header;
+  }
+
+  #append(stored: Map<string, Buffer>, frame: Buffer): void {
+    const { header, data } = decodeAppend(frame);
+    const { run, stream, offset } = header;
+    const before = stored.get(`${run} ${stream}`) ?? Buffer.alloc(0);
+    assert.equal(offset, before.length, `a gap or a repeat in ${stream}`);
+    stored.set(`${run} ${stream}`, Buffer.concat([before, data]));
+    this.say({ type: "ack", run, stream, offset: offset + data.length });
   }
 
   async #next(): Promise<{ data: Buffer; binary: boolean }> {

@@ -61,6 +61,7 @@ export function checkoutSpec(r: TestRepository): CheckoutSpec {
     taskId: "task-1",
     repository: { topLevel: r.dir, commonDir: r.commonDir },
     branch: "makima/goal/task-1",
+    adoptBranch: false,
     baseCommit: r.base,
     dir: join(r.worktrees, "task-1"),
     includeChanges: false,

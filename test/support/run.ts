@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { existsSync, readdirSync } from "node:fs";
 import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { RunDirectory } from "../../src/daemon/journal/run-directory.ts";
+import { Wishes } from "../../src/daemon/journal/wishes.ts";
 import { RunUpload } from "../../src/daemon/link/upload.ts";
 import { RunContext } from "../../src/daemon/runner/context.ts";
 import type { RunnerServices } from "../../src/daemon/runner/context.ts";
@@ -10,6 +12,7 @@ import { UsageLimits } from "../../src/daemon/runner/usage-limits.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import type { Clock } from "../../src/platform/clock.ts";
 import { defaultAgent } from "../../src/platform/config/config.ts";
+import { createGit } from "../../src/platform/git/git.ts";
 import { createLogger } from "../../src/platform/log.ts";
 import { killByEnvironment } from "../../src/platform/process/reap.ts";
 import type { RunEvent, RunEventOf } from "../../src/protocol/run-events.ts";
@@ -71,6 +74,11 @@ export function printGate(ready: boolean, progress = "Did it"): string {
   return `printf '<COMPLETION_GATE>\\nready: ${ready}\\nprogress: "${progress}"\\n</COMPLETION_GATE>\\n'`;
 }
 
+/** The events of one type, in order. */
+export function eventsOf<T extends RunEvent["type"]>(events: readonly RunEvent[], type: T): RunEventOf<T>[] {
+  return events.filter((event): event is RunEventOf<T> => event.type === type);
+}
+
 export interface BenchOptions {
   /** Shell commands that work in the checkout. `$n` is which iteration it is, `$bench` a directory to leave marks in. */
   agent: string;
@@ -89,6 +97,7 @@ export interface Hold extends AsyncDisposable {
 export interface Bench extends AsyncDisposable {
   repository: TestRepository;
   spec: RunSpec;
+  place: RunnerPlace;
   /** The run's directory. */
   path: string;
   services: RunnerServices;
@@ -97,6 +106,29 @@ export interface Bench extends AsyncDisposable {
   /** What the journal holds, in order. */
   events(): Promise<RunEvent[]>;
   finished(): Promise<RunEventOf<"finished">>;
+  /** The directories of checkouts that are there. */
+  checkouts(): string[];
+}
+
+/** Where runs work, and the program that is their agent. */
+export interface RunnerPlace {
+  worktrees: string;
+  environment: Record<string, string>;
+  program: string;
+}
+
+export function runnerServices({ worktrees, environment, program }: RunnerPlace): RunnerServices {
+  return {
+    clock: systemClock,
+    log: silent,
+    git: createGit(environment),
+    worktrees,
+    environment,
+    passEnv: [],
+    loadAgents: async () => ({ script: { ...defaultAgent("command"), command: [program] } }),
+    allowsRepository: () => true,
+    usageLimits: new UsageLimits(),
+  };
 }
 
 export async function openBench({ agent, spec: fields, files, clock = systemClock }: BenchOptions): Promise<Bench> {
@@ -105,22 +137,14 @@ export async function openBench({ agent, spec: fields, files, clock = systemCloc
   const program = await writeAgent(repository.root, agent);
   const runs = join(repository.root, "runs");
   await mkdir(runs);
-  const services: RunnerServices = {
-    clock,
-    log: silent,
-    git: repository.git,
-    worktrees: repository.worktrees,
-    environment: repository.environment,
-    passEnv: [],
-    loadAgents: async () => ({ script: { ...defaultAgent("command"), command: [program] } }),
-    allowsRepository: () => true,
-    usageLimits: new UsageLimits(),
-  };
+  const place = { worktrees: repository.worktrees, environment: repository.environment, program };
+  const services = { ...runnerServices(place), clock };
   const path = join(runs, spec.runId);
   const events = async (): Promise<RunEvent[]> => (await RunDirectory.open(path)).readJournal();
   return {
     repository,
     spec,
+    place,
     path,
     services,
     takeUp: async (recorded) => takeUp(await RunDirectory.create(runs, spec), services, recorded),
@@ -129,6 +153,10 @@ export async function openBench({ agent, spec: fields, files, clock = systemCloc
       const last = (await events()).at(-1);
       assert.equal(last?.type, "finished");
       return last;
+    },
+    checkouts: () => {
+      const names = existsSync(repository.worktrees) ? readdirSync(repository.worktrees) : [];
+      return names.filter((name) => /^[\w-]+$/.test(name)).map((name) => join(repository.worktrees, name));
     },
     [Symbol.asyncDispose]: async () => {
       assert.ok(await killByEnvironment("MAKIMA_RUN_ID", spec.runId));
@@ -154,7 +182,8 @@ async function takeUp(
   const detach = new AbortController();
   const failed = (error: unknown): void => assert.fail(String(error));
   const upload = new RunUpload(directory, { delivered: () => undefined, failed });
-  const context = new RunContext(services, directory, upload, detach.signal);
+  const wishes = await Wishes.open(directory.path);
+  const context = new RunContext(services, { directory, wishes, upload, detach: detach.signal });
   const hold: Hold = {
     context,
     detach,

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { MakimaError } from "../../core/errors.ts";
 import type { LoadedConfig } from "../../platform/config/load.ts";
 import { paths as pathsIn } from "../../platform/config/paths.ts";
-import { defineCommand, integer, text } from "../command.ts";
+import { defineCommand, integer, labels, text } from "../command.ts";
 import { readConfig } from "../connect.ts";
 import type { Context } from "../context.ts";
 import { prepareHome } from "../local/home.ts";
@@ -16,6 +16,7 @@ const options = {
   apiKeyFile: text("--api-key-file <file>", "File that holds the daemon's key for that server"),
   name: text("--name <name>", "Name under which this machine is listed (default: its host name)"),
   maxTasks: integer("--max-tasks <n>", "Tasks at work at the same time (default: 4)", 1, 1000),
+  label: labels("--label <name=value>", "What this machine offers to tasks, such as gpu=yes; may be repeated"),
   config: text("--config <file>", "Configuration file to read"),
 };
 
@@ -26,6 +27,7 @@ export const daemonCommand = defineCommand({
   examples: [
     ["makima daemon", "Work for the server of this machine"],
     ["makima daemon --server https://makima.example --api-key-file ~/daemon.key --max-tasks 8", "Work for a team"],
+    ["makima daemon --label gpu=yes", "Take tasks that ask for a GPU, too"],
   ],
   async run(context, input) {
     const loaded = await readConfig(context, input.options);
@@ -41,8 +43,8 @@ export const daemonCommand = defineCommand({
     await prepareHome(paths);
 
     using stop = stopRequest(context);
-    const { name, maxTasks } = input.options;
-    await using _daemon = await joinServer({ context, loaded, serverUrl, key, log, name, maxTasks });
+    const { name, maxTasks, label } = input.options;
+    await using _daemon = await joinServer({ context, loaded, serverUrl, key, log, name, maxTasks, labels: label });
     context.output.line(`This daemon works for ${serverUrl}`);
     context.output.document({ server: serverUrl, pid: process.pid });
     await stop.requested;

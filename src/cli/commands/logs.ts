@@ -1,6 +1,5 @@
+import type { Subscriber } from "../../client/subscriber.ts";
 import { MakimaError } from "../../core/errors.ts";
-import { isTerminal, TASK } from "../../core/task-state.ts";
-import { systemClock } from "../../platform/clock.ts";
 import type { Task } from "../../protocol/api.ts";
 import type { RunEvent } from "../../protocol/run-events.ts";
 import { EVENTS } from "../../protocol/streams.ts";
@@ -9,19 +8,19 @@ import type { Input } from "../command.ts";
 import { connect } from "../connect.ts";
 import type { Connection } from "../connect.ts";
 import type { Context } from "../context.ts";
-import { agentKind, createSubscriber } from "../follow/follow-to-end.ts";
+import { followTask } from "../follow/follow-task.ts";
+import type { Reading } from "../follow/follow-task.ts";
+import { agentKind } from "../follow/follow-to-end.ts";
 import { LiveStream } from "../follow/live-stream.ts";
 import { RunReader } from "../follow/read-run.ts";
 import type { RunListener } from "../follow/read-run.ts";
 import { TaskView } from "../follow/view.ts";
-
-/** How often (ms) to ask whether a daemon has taken a task that is still waiting for one. */
-const LOOK_EVERY = 500;
+import { createSubscriber, tellTrouble } from "../subscribe.ts";
 
 const STREAMS = ["out", "err", "events"];
 
 const options = {
-  follow: flag("-f, --follow", "Go on until the run has ended"),
+  follow: flag("-f, --follow", "Go on until the task has ended, from run to run"),
   raw: flag("--raw", "The bytes as the agent printed them"),
   iteration: integer("--iteration <n>", "Of this iteration only", 1, 999_999),
   stream: text("--stream <name>", "What of the agent to show: out (default), err, or events for nothing of it"),
@@ -29,7 +28,9 @@ const options = {
 };
 
 export const logsCommand = defineCommand({
-  details: "Shows the latest run of the task. With --json the run's events, with --follow too one on each line.",
+  details:
+    "Shows the latest run of the task, with --follow every later one too. With --json the events, with --follow one on " +
+    "each line.",
   arguments: [TASK_ARGUMENT],
   options,
   examples: [
@@ -40,13 +41,11 @@ export const logsCommand = defineCommand({
     const id = taskArgument(context, input);
     requireStream(input.options.stream);
     const connection = await connect(context, input.options);
-    const task = await findTask(connection, id, input.options.follow);
-    if (task.runId === null) {
-      context.output.line("The task has not begun yet.");
-      context.output.document({ task, events: [] });
-      return 0;
-    }
-    await show(context, connection, { task, runId: task.runId, options: input.options });
+    const { task, cursor } = await connection.call("getTask", { id });
+    await using subscriber = createSubscriber(connection, { onTrouble: tellTrouble(context.output) });
+    const request = { task, options: input.options };
+    if (input.options.follow) await follow(context, connection, subscriber, { ...request, cursor });
+    else await show(context, connection, subscriber, request);
     return 0;
   },
 });
@@ -55,7 +54,6 @@ type Options = Input<typeof options>["options"];
 
 interface Request {
   task: Task;
-  runId: string;
   options: Options;
 }
 
@@ -64,50 +62,76 @@ function requireStream(stream: string | null): void {
   throw new MakimaError("usage", `There is no stream "${stream}"`, { hint: `Choose one of ${STREAMS.join(", ")}.` });
 }
 
-/** With `wait`, the task as soon as it has a run. */
-async function findTask(connection: Connection, id: string, wait: boolean): Promise<Task> {
-  for (;;) {
-    const { task } = await connection.call("getTask", { id });
-    if (!wait || task.runId !== null || isTerminal(TASK, task.status)) return task;
-    await systemClock.sleep(LOOK_EVERY);
-  }
+/** Every run from the latest on, until the task has ended. */
+async function follow(
+  context: Context,
+  connection: Connection,
+  subscriber: Subscriber,
+  { cursor, ...request }: Request & { cursor: number },
+): Promise<void> {
+  const { output } = context;
+  const view = viewOf(context, connection, request);
+  const listener = output.json ? { event: (event: RunEvent) => output.document(event) } : view;
+  await followTask(
+    subscriber,
+    { task: request.task, cursor, signal: output.closed },
+    {
+      task: (task) => (output.json || request.options.raw ? undefined : view.task(task)),
+      read: (runId) => readRun(context, subscriber, runId, request.options, listener),
+    },
+  );
 }
 
-async function show(context: Context, connection: Connection, request: Request): Promise<void> {
+/** What there is of the latest run. */
+async function show(
+  context: Context,
+  connection: Connection,
+  subscriber: Subscriber,
+  { task, options: wanted }: Request,
+): Promise<void> {
   const { output } = context;
-  const { runId, options: wanted } = request;
-  await using subscriber = createSubscriber(connection);
-  if (wanted.raw && wanted.stream === "events") {
-    const onData = (data: Uint8Array) => output.bytes(data);
-    const stream = new LiveStream(subscriber, { runId, stream: EVENTS, follow: wanted.follow, onData });
-    output.closed.addEventListener("abort", () => stream.abandon());
-    await stream.ended;
-    return;
-  }
   const events: RunEvent[] = [];
-  const listener = listenerFor(context, connection, request, events);
-  const stream = wanted.stream === "err" ? "err" : "out";
-  const reader = new RunReader(subscriber, { runId, follow: wanted.follow, output: stream }, listener);
-  output.closed.addEventListener("abort", () => reader.abandon());
-  await reader.ended;
-  if (!output.closed.aborted) await reader.finish();
-  if (!wanted.follow) output.document({ task: request.task, events });
+  if (task.runId === null) output.line("The task has not begun yet.");
+  else {
+    const view = viewOf(context, connection, { task, options: wanted });
+    const listener = output.json ? { event: (event: RunEvent) => void events.push(event) } : view;
+    const reading = readRun(context, subscriber, task.runId, wanted, listener);
+    output.closed.addEventListener("abort", () => reading.abandon());
+    await reading.ended;
+    if (!output.closed.aborted) await reading.finish();
+  }
+  output.document({ task, events });
 }
 
-/** What becomes of the events and the output, by the form that is asked for. */
-function listenerFor(context: Context, connection: Connection, request: Request, events: RunEvent[]): RunListener {
-  const { output } = context;
-  const { raw, follow, stream, iteration } = request.options;
-  if (output.json) {
-    return only(iteration, { event: (event) => (follow ? output.document(event) : void events.push(event)) });
+function readRun(
+  { output }: Context,
+  subscriber: Subscriber,
+  runId: string,
+  { raw, follow: isFollowed, stream, iteration }: Options,
+  listener: RunListener,
+): Reading {
+  const shared = { runId, from: 0, follow: isFollowed };
+  if (raw && !output.json && stream === "events") {
+    const onData = (data: Uint8Array) => output.bytes(data);
+    return new LiveStream(subscriber, { ...shared, stream: EVENTS, onData });
   }
-  if (raw) return only(iteration, { event: () => {}, output: (_, data) => output.bytes(data) });
+  return new RunReader(subscriber, { ...shared, output: stream === "err" ? "err" : "out" }, only(iteration, listener));
+}
+
+/** How the run is told to a person. */
+function viewOf(context: Context, connection: Connection, { task, options: wanted }: Request): LogView {
+  const { output } = context;
+  if (wanted.raw) return { task: () => {}, event: () => {}, output: (_, data) => output.bytes(data) };
   // Who asks for the log wants all of it, terminal or not. stderr is plain text, whatever the agent speaks on stdout.
   const story = { live: true, write: (lines: string) => output.text(lines), style: output.style };
-  const view = new TaskView(story, stream === "err" ? "command" : agentKind(connection, request.task));
-  const event = (told: RunEvent) => view.event(told);
-  if (stream === "events") return only(iteration, { event });
-  return only(iteration, { event, output: (index, data) => view.output(index, data) });
+  const view = new TaskView(story, wanted.stream === "err" ? "command" : agentKind(connection, task));
+  const tell = { task: (state: Task) => view.task(state), event: (event: RunEvent) => view.event(event) };
+  if (wanted.stream === "events") return tell;
+  return { ...tell, output: (index, data) => view.output(index, data) };
+}
+
+interface LogView extends RunListener {
+  task(task: Task): void;
 }
 
 /** The part of a run that belongs to one iteration; null: all of it. */

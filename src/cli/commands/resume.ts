@@ -1,10 +1,18 @@
+import { shortId } from "../../core/ids.ts";
+import type { Task } from "../../protocol/api.ts";
+import { EVENTS } from "../../protocol/streams.ts";
 import { CONNECTION_OPTIONS, defineCommand, dollars, flag, integer, TASK_ARGUMENT, taskArgument } from "../command.ts";
 import { connect } from "../connect.ts";
+import type { Connection } from "../connect.ts";
 import { followToEnd } from "../follow/follow-to-end.ts";
+import type { FollowToEndOptions } from "../follow/follow-to-end.ts";
 import { leaveAlone } from "../follow/leave-alone.ts";
+import { inline } from "../format.ts";
 
 export const resumeCommand = defineCommand({
-  details: "It goes on in the same worktree and session. Without flags its limits stay as they were.",
+  details:
+    "A paused task goes on; a failed or stopped one gets a new run, in the same worktree and session. Without flags " +
+    "its limits stay as they were.",
   arguments: [TASK_ARGUMENT],
   options: {
     maxIterations: integer("--max-iterations <n>", "Give up after so many iterations", 1, 10_000),
@@ -19,12 +27,23 @@ export const resumeCommand = defineCommand({
   async run(context, input) {
     const id = taskArgument(context, input);
     const connection = await connect(context, input.options);
+    const before = await connection.call("getTask", { id });
+    const told = await toldRun(connection, before.task);
     const { task, cursor } = await connection.call("resumeTask", { id, limits: changedLimits(input.options) });
-    if (!input.options.detach) return followToEnd(context, connection, { task, cursor, timeout: null });
-    const { contract } = await connection.call("getContract", { id: task.contractId });
-    return leaveAlone(context, contract, task);
+    const how = before.task.status === "paused" ? "goes on" : "gets a new run";
+    if (input.options.detach) return leaveAlone(context, before.contract, task, how);
+    context.output.progress(`${inline(task.name)} (${shortId(task.id)}) ${how}.`);
+    return followToEnd(context, connection, { task, cursor, timeout: null, told });
   },
 });
+
+/** What there is of the task until now: that of an ended run is no more news, nor what a paused one did before. */
+async function toldRun({ call }: Connection, { runId, status }: Task): Promise<FollowToEndOptions["told"]> {
+  if (runId === null) return null;
+  if (status !== "paused") return { runId, events: "all" };
+  const { streams } = await call("listStreams", { id: runId });
+  return { runId, events: streams.find(({ stream }) => stream === EVENTS)?.size ?? 0 };
+}
 
 interface LimitFlags {
   maxIterations: number | null;

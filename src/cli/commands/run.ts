@@ -4,7 +4,7 @@ import { createGit } from "../../platform/git/git.ts";
 import type { Git } from "../../platform/git/git.ts";
 import { inspectRepository } from "../../platform/git/repository.ts";
 import type { Repository } from "../../platform/git/repository.ts";
-import { CONNECTION_OPTIONS, defineCommand, dollars, duration, flag, integer, list, text } from "../command.ts";
+import { CONNECTION_OPTIONS, defineCommand, dollars, duration, flag, integer, labels, list, text } from "../command.ts";
 import { connect, readConfig } from "../connect.ts";
 import type { Context } from "../context.ts";
 import { followToEnd } from "../follow/follow-to-end.ts";
@@ -24,6 +24,7 @@ const options = {
   name: text("--name <name>", "Name of the contract (default: the beginning of the goal)"),
   includeChanges: flag("--include-changes", "Take along what is changed and not committed in the repository"),
   baseline: flag("--no-baseline", "Do not run the checks before the work"),
+  label: labels("--label <name=value>", "Work only on a daemon that offers this; repeatable"),
   detach: flag("--detach", "Return when the task is created, and let it go on"),
   ...CONNECTION_OPTIONS,
 };
@@ -56,10 +57,11 @@ export const runCommand = defineCommand({
       includeChanges: input.options.includeChanges,
       agent,
       checks: input.options.check,
+      labels: input.options.label,
       settings: { autonomousLoop: input.options.loop, limits: limitsOf(loaded.config.loop, input.options) },
     });
     if (input.options.detach) return leaveAlone(context, contract, task);
-    return followToEnd(context, connection, { task, cursor, timeout: input.options.timeout });
+    return followToEnd(context, connection, { task, cursor, timeout: input.options.timeout, told: null });
   },
 });
 

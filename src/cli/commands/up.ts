@@ -1,13 +1,34 @@
+import type { LoadedConfig } from "../../platform/config/load.ts";
 import { defineCommand, duration, flag, integer, text } from "../command.ts";
 import { readConfig } from "../connect.ts";
 import { ensureLocalServer } from "../local/local-server.ts";
 import { serve } from "../local/serve.ts";
 
+/** Options of the commands that run a server. */
 export const LISTEN_OPTIONS = {
   host: text("--host <address>", "Address to listen on (default: 127.0.0.1, or as configured)"),
   port: integer("--port <number>", "Port to listen on, 0 for any (default: 7420, or as configured)", 0, 65_535),
+  behindProxy: flag("--behind-proxy", "A proxy in front of the server speaks TLS, so any address will do"),
   config: text("--config <file>", "Configuration file to read"),
 };
+
+interface ListenFlags {
+  host: string | null;
+  port: number | null;
+  behindProxy: boolean;
+}
+
+/** The configuration with what the flags say of the server's address. */
+export function withListenFlags(loaded: LoadedConfig, { host, port, behindProxy }: ListenFlags): LoadedConfig {
+  const { server } = loaded.config;
+  const changed = {
+    ...server,
+    host: host ?? server.host,
+    port: port ?? server.port,
+    behindProxy: server.behindProxy || behindProxy,
+  };
+  return { ...loaded, config: { ...loaded.config, server: changed } };
+}
 
 export const upCommand = defineCommand({
   details:
@@ -33,9 +54,7 @@ export const upCommand = defineCommand({
       return 0;
     }
     await serve(context, {
-      loaded,
-      host: options.host ?? loaded.config.server.host,
-      port: options.port ?? loaded.config.server.port,
+      loaded: withListenFlags(loaded, options),
       anyPort: options.anyPort,
       idleExit: options.idleExit,
       withDaemon: true,
@@ -44,6 +63,10 @@ export const upCommand = defineCommand({
   },
 });
 
-function givenFlags({ host, port }: { host: string | null; port: number | null }): string[] {
-  return [...(host === null ? [] : ["--host", host]), ...(port === null ? [] : ["--port", String(port)])];
+function givenFlags({ host, port, behindProxy }: ListenFlags): string[] {
+  return [
+    ...(host === null ? [] : ["--host", host]),
+    ...(port === null ? [] : ["--port", String(port)]),
+    ...(behindProxy ? ["--behind-proxy"] : []),
+  ];
 }

@@ -1,5 +1,6 @@
 import { access, constants } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { Endpoint } from "../../client/client.ts";
 import { MakimaError } from "../../core/errors.ts";
 import type { AgentConfig } from "../../platform/config/config.ts";
 import type { LoadedConfig } from "../../platform/config/load.ts";
@@ -12,6 +13,7 @@ import { findServer } from "../connect.ts";
 import type { Context } from "../context.ts";
 import { count, inline } from "../format.ts";
 import { clientFor } from "../http.ts";
+import { reachPostgres, sourceOf } from "../local/database.ts";
 
 /** What was found out about one thing; `fix` says what to do where something is wrong. */
 export interface Finding {
@@ -93,15 +95,42 @@ async function checkHome(home: string): Promise<Finding> {
   }
 }
 
-async function checkServer(context: Context, loaded: LoadedConfig, server: string | null): Promise<Finding> {
+/** The server, and the database behind it: it knows best whether it can use that. */
+async function checkServer(context: Context, loaded: LoadedConfig, server: string | null): Promise<Finding[]> {
   const name = "server";
   try {
     const endpoint = await findServer(context, loaded, server);
     if (endpoint === null) {
-      return { name, state: "ok", detail: "not running; it starts by itself when it is needed", fix: null };
+      const idle: Finding = { name, state: "ok", detail: "not running; it starts when it is needed", fix: null };
+      return [idle, await checkDatabase(loaded)];
     }
-    const { version } = await clientFor(endpoint).call("serverInfo", {});
-    return { name, state: "ok", detail: `${endpoint.url}, version ${version}`, fix: null };
+    return await askServer(endpoint);
+  } catch (error) {
+    return [broken(name, error)];
+  }
+}
+
+async function askServer(endpoint: Endpoint): Promise<Finding[]> {
+  try {
+    const { version, database } = await clientFor(endpoint).call("serverInfo", {});
+    const server: Finding = { name: "server", state: "ok", detail: `${endpoint.url}, version ${version}`, fix: null };
+    return [server, { name: "database", state: "ok", detail: `${ENGINES[database]}, reachable`, fix: null }];
+  } catch (error) {
+    if (!(error instanceof MakimaError) || error.code !== "database_unavailable") throw error;
+    return [{ name: "server", state: "ok", detail: endpoint.url, fix: null }, broken("database", error)];
+  }
+}
+
+const ENGINES = { sqlite: "SQLite", postgres: "PostgreSQL" } as const;
+
+/** What a server would find if it were started. */
+async function checkDatabase(loaded: LoadedConfig): Promise<Finding> {
+  const name = "database";
+  const source = sourceOf(loaded);
+  if (source.kind === "sqlite") return { name, state: "ok", detail: `SQLite, ${source.path}`, fix: null };
+  try {
+    await reachPostgres(source);
+    return { name, state: "ok", detail: "PostgreSQL, reachable", fix: null };
   } catch (error) {
     return broken(name, error);
   }

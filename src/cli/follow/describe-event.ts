@@ -1,5 +1,5 @@
 import type { CheckReport, RunEvent, RunEventOf } from "../../protocol/run-events.ts";
-import { clockTime, count, elapsed, inline, money } from "../format.ts";
+import { brief, clockTime, count, elapsed, inline, money } from "../format.ts";
 import type { Story } from "../output.ts";
 
 type Style = Story["style"];
@@ -19,6 +19,12 @@ export function describeEvent(event: RunEvent, { live, style }: Pick<Story, "liv
       return [verdictLine(event, style)];
     case "waiting":
       return [style("yellow", `Waiting until ${clockTime(event.until, event.at)}: ${inline(event.reason)}`)];
+    case "paused":
+      return [style("yellow", "Paused by a person; `makima resume` goes on")];
+    case "resumed":
+      return [style("yellow", "Resumed")];
+    case "message":
+      return [style("cyan", `Message to the agent: ${brief(event.text, MAX_MESSAGE)}`)];
     case "notice":
       return [style("dim", `Note: ${inline(event.message)}`)];
     case "started":
@@ -29,6 +35,9 @@ export function describeEvent(event: RunEvent, { live, style }: Pick<Story, "liv
       return [];
   }
 }
+
+/** Whoever has written more knows how it goes on. */
+const MAX_MESSAGE = 500;
 
 /** "✔ npm test" or "✘ npm test: exit 1", with the number of tests where the runner is known. */
 export function checkLine(check: CheckReport, style: Style): string {

@@ -1,21 +1,17 @@
-import { Subscriber } from "../../client/subscriber.ts";
 import type { AgentKind } from "../../core/agents/index.ts";
 import { ERRORS, MakimaError } from "../../core/errors.ts";
 import type { ErrorCode } from "../../core/errors.ts";
-import { MINUTE } from "../../platform/config/units.ts";
 import type { Task, TaskDetail } from "../../protocol/api.ts";
 import type { Connection } from "../connect.ts";
 import type { Context } from "../context.ts";
-import { openSocket } from "../socket.ts";
+import { createSubscriber, tellTrouble } from "../subscribe.ts";
 import { runDocument } from "./document.ts";
 import { followTask } from "./follow-task.ts";
-import type { TaskListener } from "./follow-task.ts";
+import { RunReader } from "./read-run.ts";
+import type { RunListener } from "./read-run.ts";
 import { Stopper } from "./stopper.ts";
 import { summaryLines } from "./summary.ts";
 import { TaskView } from "./view.ts";
-
-/** A server that is restarted or upgraded is back long before. */
-const GIVE_UP_AFTER = 2 * MINUTE;
 
 export interface FollowToEndOptions {
   task: Task;
@@ -23,6 +19,8 @@ export interface FollowToEndOptions {
   cursor: number;
   /** ms, see Stopper. */
   timeout: number | null;
+  /** A run that has been told, whole or up to an offset of its events; null: none. */
+  told: { runId: string; events: number | "all" } | null;
 }
 
 /** Follows a task to its end, tells how it went, and gives the exit code that says so. */
@@ -31,16 +29,25 @@ export async function followToEnd(
   connection: Connection,
   options: FollowToEndOptions,
 ): Promise<number> {
-  const taskId = options.task.id;
-  using stopper = new Stopper(context, connection, { taskId, timeout: options.timeout });
-  await using subscriber = createSubscriber(connection);
-  await followTask(subscriber, { taskId, cursor: options.cursor }, listenerFor(context, connection, options.task));
+  const { task, cursor, timeout, told } = options;
+  const taskId = task.id;
+  using stopper = new Stopper(context, connection, { taskId, timeout });
+  await using subscriber = createSubscriber(connection, { onTrouble: tellTrouble(context.output) });
+  const view = viewOf(context, connection, task);
+  await followTask(
+    subscriber,
+    { task, cursor, signal: null },
+    {
+      task: (state) => view.task(state),
+      read: (runId) => {
+        const known = runId === told?.runId ? told.events : 0;
+        if (known === "all") return null;
+        return new RunReader(subscriber, { runId, follow: true, output: "out", from: known }, view);
+      },
+    },
+  );
   const detail = await connection.call("getTask", { id: taskId });
   return conclude(context, detail, stopper.timedOut);
-}
-
-export function createSubscriber(connection: Connection): Subscriber {
-  return new Subscriber({ endpoint: connection.endpoint, openSocket, giveUpAfter: GIVE_UP_AFTER });
 }
 
 /** How the task's agent speaks. Where only the daemon's machine knows, its name has to do. */
@@ -48,12 +55,16 @@ export function agentKind({ loaded }: Connection, { agent }: Task): AgentKind {
   return loaded.config.agents[agent]?.kind ?? (agent === "claude" ? "claude" : "command");
 }
 
-function listenerFor(context: Context, connection: Connection, task: Task): TaskListener {
+function viewOf(context: Context, connection: Connection, task: Task): View {
   const story = context.output.story();
   return story === null ? UNHEARD : new TaskView(story, agentKind(connection, task));
 }
 
-const UNHEARD: TaskListener = { task: () => {}, event: () => {} };
+interface View extends RunListener {
+  task(task: Task): void;
+}
+
+const UNHEARD: View = { task: () => {}, event: () => {} };
 
 function conclude({ output }: Context, detail: TaskDetail, timedOut: boolean): number {
   output.document(runDocument(detail));

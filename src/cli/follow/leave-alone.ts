@@ -4,8 +4,8 @@ import type { Context } from "../context.ts";
 import { taskDocument } from "./document.ts";
 
 /** Says of a task that goes on by itself how to come back to it; gives the exit code. */
-export function leaveAlone({ output }: Context, contract: Contract, task: Task): number {
-  output.line(`Task ${task.id} is on its way.`);
+export function leaveAlone({ output }: Context, contract: Contract, task: Task, how = "is on its way"): number {
+  output.line(`Task ${task.id} ${how}.`);
   output.line(`  makima logs -f ${shortId(task.id)}`);
   output.line(`  makima stop ${shortId(task.id)}`);
   output.document(taskDocument(contract, task, true));

@@ -1,8 +1,11 @@
 import type { StreamChunk, Subscriber } from "../../client/subscriber.ts";
+import type { Reading } from "./follow-task.ts";
 
 export interface LiveStreamOptions {
   runId: string;
   stream: string;
+  /** Offset of the first byte that is wanted. */
+  from: number;
   /** false: read up to the stream's present end only. */
   follow: boolean;
   /** Gets every chunk in order, the next one when it has dealt with the one before. */
@@ -10,27 +13,26 @@ export interface LiveStreamOptions {
 }
 
 /** One stream of a run, read while it grows. */
-export class LiveStream {
+export class LiveStream implements Reading {
   readonly #subscriber: Subscriber;
   readonly #options: LiveStreamOptions;
   readonly #stop = new AbortController();
   readonly #reading: Promise<void>;
-  #cursor = 0;
+  #cursor: number;
 
   constructor(subscriber: Subscriber, options: LiveStreamOptions) {
     this.#subscriber = subscriber;
     this.#options = options;
+    this.#cursor = options.from;
     this.#reading = this.#read(options.follow, this.#stop.signal);
     // Whoever calls finish() or awaits `ended` gets the error; until then it must not end the process.
     this.#reading.catch(() => {});
   }
 
-  /** Resolves where the stream ends by itself. */
   get ended(): Promise<void> {
     return this.#reading;
   }
 
-  /** Reads what the server has of the stream by now, and no further. */
   async finish(): Promise<void> {
     if (!this.#options.follow) return this.#reading;
     this.abandon();
@@ -38,7 +40,6 @@ export class LiveStream {
     await this.#read(false, new AbortController().signal);
   }
 
-  /** Stops reading here. */
   abandon(): void {
     this.#stop.abort();
   }

@@ -2,6 +2,7 @@ import type { Subscriber } from "../../client/subscriber.ts";
 import { LineSplitter } from "../../core/agents/lines.ts";
 import type { RunEvent } from "../../protocol/run-events.ts";
 import { EVENTS, iterationPath, MAX_FRAME_DATA } from "../../protocol/streams.ts";
+import type { Reading } from "./follow-task.ts";
 import { LiveStream } from "./live-stream.ts";
 
 /** Gets what happens in a run in the order in which it happened. */
@@ -17,10 +18,12 @@ export interface ReadRunOptions {
   follow: boolean;
   /** Which output of the agent is wanted. */
   output: "out" | "err";
+  /** Offset in the run's events before which all is known. */
+  from: number;
 }
 
 /** Reads a run's events, and between them the output of its agent. */
-export class RunReader {
+export class RunReader implements Reading {
   readonly #subscriber: Subscriber;
   readonly #options: ReadRunOptions;
   readonly #listener: RunListener;
@@ -32,15 +35,13 @@ export class RunReader {
     this.#subscriber = subscriber;
     this.#options = options;
     this.#listener = listener;
-    this.#events = this.#open(EVENTS, (data) => this.#onData(data));
+    this.#events = this.#open(EVENTS, options.from, (data) => this.#onData(data));
   }
 
-  /** Settles when the run's events have ended by themselves, or could not be read. */
   get ended(): Promise<void> {
     return this.#events.ended;
   }
 
-  /** Reads what the server has of the run by now, and no further. */
   async finish(): Promise<void> {
     await this.#events.finish();
     // A run that was taken from its daemon has no last event that would have closed it.
@@ -66,11 +67,11 @@ export class RunReader {
     const listener = this.#listener;
     if (event.type !== "iteration-started" || listener.output === undefined) return;
     const stream = `${iterationPath(event.index)}/${this.#options.output}`;
-    this.#output = this.#open(stream, (data) => listener.output?.(event.index, data));
+    this.#output = this.#open(stream, 0, (data) => listener.output?.(event.index, data));
   }
 
-  #open(stream: string, onData: (data: Uint8Array) => Promise<void> | void): LiveStream {
+  #open(stream: string, from: number, onData: (data: Uint8Array) => Promise<void> | void): LiveStream {
     const { runId, follow } = this.#options;
-    return new LiveStream(this.#subscriber, { runId, stream, follow, onData });
+    return new LiveStream(this.#subscriber, { runId, stream, from, follow, onData });
   }
 }

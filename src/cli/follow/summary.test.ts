@@ -29,6 +29,7 @@ const DONE: TaskDetail = {
     status: "completed",
     type: "simple",
     goal: "Fix it",
+    version: 1,
     createdAt: 0,
     updatedAt: 0,
   },
@@ -43,11 +44,15 @@ const DONE: TaskDetail = {
     repository: "/r",
     branch: "makima/fix-it/fix-it-e727adf1",
     base: "91c079d6320314bb9db4f6686cb2053219cce547",
+    after: [],
+    labels: {},
     head: "226fff3fe20cf4e63aee2e14c73af3561dd275e2",
     runId: "r1",
+    daemonId: "d1",
     iterations: 1,
     costUsd: 0.25,
     waitUntil: null,
+    version: 1,
     createdAt: 0,
     updatedAt: 0,
   },
@@ -75,6 +80,7 @@ const DONE: TaskDetail = {
   diffStat: { files: 2, insertions: 10, deletions: 3, text: "" },
   errorCode: null,
   hint: null,
+  cursor: 9,
 };
 
 test("a task that is done says what proves it, what it cost and what to type next", () => {

@@ -2,6 +2,7 @@ import type { AgentEvent } from "../../core/agents/events.ts";
 import { createAgentStream } from "../../core/agents/index.ts";
 import type { AgentKind } from "../../core/agents/index.ts";
 import { escapeForTerminal, stripAnsi } from "../../core/text.ts";
+import { brief } from "../format.ts";
 import type { Story } from "../output.ts";
 
 const MAX_LINE = 160;
@@ -80,10 +81,8 @@ function toolSubject(input: unknown): string {
   return typeof subject === "string" ? subject : JSON.stringify(input);
 }
 
-/** One line of bounded length. */
 function short(text: string): string {
-  const line = printable(text.trim().replaceAll(/\s*\n\s*/g, " "));
-  return line.length > MAX_LINE ? `${line.slice(0, MAX_LINE - 1)}…` : line;
+  return brief(text, MAX_LINE);
 }
 
 function printable(text: string): string {

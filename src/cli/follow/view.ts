@@ -4,14 +4,14 @@ import type { RunEvent } from "../../protocol/run-events.ts";
 import { inline } from "../format.ts";
 import type { Story } from "../output.ts";
 import { describeEvent } from "./describe-event.ts";
-import type { TaskListener } from "./follow-task.ts";
+import type { RunListener } from "./read-run.ts";
 import { Transcript } from "./transcript.ts";
 
 /** A state that passes faster than this (ms), as every task's first one, is not worth a line. */
 const LASTING = 1_000;
 
 /** Tells a task to a person as it happens: all of it when somebody watches, else a line for each iteration. */
-export class TaskView implements TaskListener {
+export class TaskView implements RunListener {
   readonly #story: Story;
   readonly #kind: AgentKind;
   #transcript: Transcript | null = null;

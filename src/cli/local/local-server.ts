@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { errorFromBody } from "../../client/client.ts";
 import type { Endpoint } from "../../client/client.ts";
 import { MakimaError } from "../../core/errors.ts";
+import type { ErrorCode } from "../../core/errors.ts";
 import { systemClock } from "../../platform/clock.ts";
 import type { LoadedConfig } from "../../platform/config/load.ts";
 import { paths as pathsIn } from "../../platform/config/paths.ts";
@@ -42,7 +43,7 @@ export async function ensureLocalServer(options: BackgroundServer): Promise<Endp
     await using starting = await acquireLock(join(paths.home, "start.lock"));
     const found = await findLocalServer(paths);
     if (found !== null) return found;
-    if (starting !== null) return startServer(paths, options, deadline);
+    if (starting !== null) return await startServer(paths, options, deadline);
     if (performance.now() > deadline) throw notReady(paths);
     await systemClock.sleep(LOOK_EVERY);
   }
@@ -56,11 +57,14 @@ export async function findLocalServer(paths: Paths): Promise<Endpoint | null> {
     await clientFor(endpoint).call("serverInfo", {});
     return endpoint;
   } catch (error) {
+    if (!(error instanceof MakimaError)) throw error;
     // Nobody there, or after a crash another program on its old port: either way not our server.
-    if (error instanceof MakimaError) return null;
-    throw error;
+    return BUSY.includes(error.code) ? endpoint : null;
   }
 }
+
+/** What only a server that runs answers; whoever calls it will wait, or say so. */
+const BUSY: readonly ErrorCode[] = ["database_unavailable", "rate_limited"];
 
 async function startServer(paths: Paths, options: BackgroundServer, deadline: number): Promise<Endpoint> {
   const logged = await sizeOf(paths.upLog);

@@ -4,22 +4,21 @@ import { systemClock } from "../../platform/clock.ts";
 import type { LoadedConfig } from "../../platform/config/load.ts";
 import { paths as pathsIn } from "../../platform/config/paths.ts";
 import type { Paths } from "../../platform/config/paths.ts";
-import { acquireLock } from "../../platform/lock.ts";
-import type { Lock } from "../../platform/lock.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { RunningServer } from "../../server/server.ts";
 import type { Context } from "../context.ts";
 import { VERSION } from "../version.ts";
+import { sourceOf } from "./database.ts";
 import { prepareHome } from "./home.ts";
 import { createLog, stopRequest } from "./process.ts";
-import { readServerFile, writeServerFile } from "./server-file.ts";
+import { writeServerFile } from "./server-file.ts";
+import { lockServer } from "./server-lock.ts";
 import { joinServer } from "./work.ts";
 
 export interface ServeOptions {
+  /** With what the command line says otherwise. */
   loaded: LoadedConfig;
-  host: string;
-  port: number;
-  /** Take any free port when `port` is taken. */
+  /** Take any free port when the configured one is taken. */
   anyPort: boolean;
   /** Ends after this long (ms) without live tasks or clients; null: never. */
   idleExit: number | null;
@@ -37,7 +36,7 @@ export async function serve(context: Context, options: ServeOptions): Promise<vo
   running.use(await lockServer(paths));
   // A killed server left it behind; this one, on the same port, must not be taken for ready because of it.
   await rm(paths.serverJson, { force: true });
-  const server = running.use(await listen(paths, options, log));
+  const server = running.use(await listen(context, paths, options, log));
   if (options.withDaemon) {
     running.use(
       await joinServer({ context, loaded: options.loaded, serverUrl: server.url, key: server.daemonKey, log }),
@@ -53,27 +52,23 @@ export async function serve(context: Context, options: ServeOptions): Promise<vo
   await Promise.race([stop.requested, server.onShutdownRequest, idleness(server, options.idleExit, ended.signal)]);
 }
 
-async function lockServer(paths: Paths): Promise<Lock> {
-  const lock = await acquireLock(paths.serverLock);
-  if (lock !== null) return lock;
-  const other = await readServerFile(paths);
-  const where = other === null ? "" : ` at ${other.url} (pid ${other.pid})`;
-  throw new MakimaError("already_running", `A server for ${paths.home} runs already${where}`);
-}
-
-async function listen(paths: Paths, options: ServeOptions, log: Logger): Promise<RunningServer> {
+async function listen(context: Context, paths: Paths, options: ServeOptions, log: Logger): Promise<RunningServer> {
   const { startServer } = await import("../../server/server.ts");
-  const { host, port, loaded } = options;
+  const { loaded } = options;
   const settings = {
+    ...loaded.config.server,
+    database: sourceOf(loaded),
     paths,
-    host,
-    publicUrl: loaded.config.server.publicUrl,
+    notifications: loaded.config.notifications,
+    retention: loaded.config.retention,
+    environment: context.env,
+    lostAfterMs: loaded.config.daemon.lostAfterMs,
     log,
     clock: systemClock,
     version: VERSION,
   };
   try {
-    return await startServer({ ...settings, port });
+    return await startServer(settings);
   } catch (error) {
     if (!options.anyPort || !(error instanceof MakimaError) || error.code !== "port_taken") throw error;
     return startServer({ ...settings, port: 0 });

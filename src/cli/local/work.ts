@@ -1,9 +1,11 @@
+import { MakimaError } from "../../core/errors.ts";
 import type { RunningDaemon } from "../../daemon/daemon.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { loadConfig } from "../../platform/config/load.ts";
 import type { LoadedConfig } from "../../platform/config/load.ts";
 import { paths as pathsIn } from "../../platform/config/paths.ts";
 import type { Logger } from "../../platform/log.ts";
+import { Labels } from "../../protocol/labels.ts";
 import type { Context } from "../context.ts";
 
 export interface WorkOptions {
@@ -15,6 +17,8 @@ export interface WorkOptions {
   /** Default: as configured. */
   name?: string | null;
   maxTasks?: number | null;
+  /** In addition to those configured, and over them. */
+  labels?: Labels;
 }
 
 /** Starts a daemon that works for the server; closing it never stops an agent. */
@@ -27,6 +31,7 @@ export async function joinServer({ context, loaded, ...options }: WorkOptions): 
     key: options.key,
     name: options.name ?? daemon.name,
     maxTasks: options.maxTasks ?? daemon.maxTasks,
+    labels: requireLabels({ ...daemon.labels, ...options.labels }),
     // Read again for every run: an agent that was just configured needs no restart.
     loadAgents: async () => {
       const current = await loadConfig({ env: context.env, flags: { config: loaded.file ?? undefined } });
@@ -39,4 +44,17 @@ export async function joinServer({ context, loaded, ...options }: WorkOptions): 
     log: options.log,
     clock: systemClock,
   });
+}
+
+/** Better told here than by a server that refuses the daemon for it. */
+function requireLabels(given: Record<string, string>): Labels {
+  const labels = Labels.safeParse(given);
+  if (labels.success) return labels.data;
+  throw new MakimaError(
+    "usage",
+    "Labels are names and values of letters, digits, dots, dashes, underscores and slashes",
+    {
+      hint: "For example --label gpu=yes. A machine may have 50 of them.",
+    },
+  );
 }

@@ -48,6 +48,16 @@ export async function openCheckout(dir: string): Promise<Checkout> {
   });
 }
 
+/** The checkout at `dir`, null when there is none. Throws `conflict` like `openCheckout`. */
+export async function findCheckout(dir: string): Promise<Checkout | null> {
+  try {
+    return await openCheckout(dir);
+  } catch (error) {
+    if (error instanceof MakimaError && error.code === "not_found") return null;
+    throw error;
+  }
+}
+
 export function checkoutOf(dir: string, record: CheckoutRecord, { gitDir }: { gitDir: string }): Checkout {
   const { taskId, commonDir, branch, baseCommit, start } = record;
   return { taskId, dir, gitDir, commonDir, branch, baseCommit, start };

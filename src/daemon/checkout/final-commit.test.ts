@@ -6,7 +6,7 @@ import { hashRepository, makeCheckout, openTestRepository, writeFiles } from "..
 import { finalCommit } from "./final-commit.ts";
 
 const branch = "makima/goal/task-1";
-const salvage = "refs/makima/salvage/task-1";
+const salvage = "refs/makima/salvage/task-1/checkout";
 const message = "Mend it\n";
 
 test("what was left uncommitted becomes one commit by the person, and the checkout is clean", async () => {

@@ -11,7 +11,7 @@ import { copyIndex } from "../../platform/git/work-tree.ts";
 import { branchRef, locationOf, MAKIMA_IDENTITY } from "./checkout.ts";
 import type { Checkout } from "./checkout.ts";
 import { withWorkTree } from "./private-index.ts";
-import { keep } from "./salvage.ts";
+import { keep, salvageRef } from "./salvage.ts";
 
 export interface FinalCommit {
   /** Tip of the task's branch afterwards. */
@@ -77,7 +77,11 @@ async function land(
   if (target !== tip && !(await moveRef(git, at, { ref, to: target, from: tip, message: "makima: end of the run" }))) {
     throw new MakimaError("conflict", `The branch ${checkout.branch} was moved while makima committed to it`);
   }
-  if (!follows) return { head: target, strayed, salvage: await keep(git, checkout, work) };
+  if (!follows) {
+    const salvage = salvageRef(checkout.taskId);
+    await keep(git, at, salvage, work);
+    return { head: target, strayed, salvage };
+  }
   if (strayed !== null) await git(at, ["symbolic-ref", "-m", "makima: end of the run", "HEAD", ref]);
   return { head: target, strayed, salvage: null };
 }

@@ -49,7 +49,7 @@ test("a removal that was killed is finished by the next one, and nothing is lost
     await writeFiles(dir, { "work.txt": words });
     die(r, ["remove", JSON.stringify(dir), moment, words]);
     await removeCheckout(r.git, dir, { deleteBranch: "if-unchanged" });
-    assert.equal(r.run(r.dir, "show", "refs/makima/salvage/task-1:work.txt"), words);
+    assert.equal(r.run(r.dir, "show", "refs/makima/salvage/task-1/checkout:work.txt"), words);
     assert.equal(r.run(r.dir, "branch", "--list", "makima/*"), "", words);
     assert.deepEqual(await traces(r), { files: [".trash"], worktrees: 1 }, words);
   }

@@ -7,7 +7,7 @@ import { hashRepository, makeCheckout, openTestRepository, writeFiles } from "..
 import { exists } from "../../platform/files.ts";
 import { removeCheckout } from "./remove.ts";
 
-const salvageRef = "refs/makima/salvage/task-1";
+const salvageRef = "refs/makima/salvage/task-1/checkout";
 
 test("removes an unchanged checkout and its branch, and all trace of them", async () => {
   await using r = await openTestRepository();

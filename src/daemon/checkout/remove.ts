@@ -8,10 +8,16 @@ import { deleteRef, NO_COMMIT } from "../../platform/git/refs.ts";
 import { branchRef, checkoutOf, isPresent, locationOf, readRecord, removeRecord } from "./checkout.ts";
 import type { Checkout } from "./checkout.ts";
 import { removeTree } from "./remove-tree.ts";
-import { salvage } from "./salvage.ts";
+import { salvage, salvageRef } from "./salvage.ts";
 import { snapshotTree } from "./snapshot.ts";
 import { removeEntry } from "./worktree-entry.ts";
 import { abandon, repositoryAt } from "./worktree.ts";
+
+interface Removal {
+  deleteBranch: "if-unchanged" | "keep";
+  /** The ref that keeps what is in no branch; by default the task's own. */
+  salvageTo?: string;
+}
 
 export interface RemovedCheckout {
   /** The ref that keeps what was in no branch, null when there was nothing to keep. */
@@ -28,7 +34,7 @@ export interface RemovedCheckout {
 export async function removeCheckout(
   git: Git,
   dir: string,
-  { deleteBranch }: { deleteBranch: "if-unchanged" | "keep" },
+  { deleteBranch, salvageTo }: Removal,
 ): Promise<RemovedCheckout> {
   const place = await resolveParent(dir);
   const record = place === null ? null : await readRecord(place);
@@ -38,7 +44,7 @@ export async function removeCheckout(
   const trash = join(dirname(place), ".trash", basename(place));
   let kept: string | null = null;
   if (await isPresent(place, record.made)) {
-    kept = await keepWork(git, checkout);
+    kept = await keepWork(git, checkout, salvageTo ?? salvageRef(record.taskId));
     await discard(place, trash);
   }
   await removeTree(trash);
@@ -70,10 +76,12 @@ async function nothingKnown(dir: string): Promise<RemovedCheckout> {
   throw new MakimaError("conflict", `${dir} was not made by makima`, { hint: "Remove it by hand if it should go." });
 }
 
-async function keepWork(git: Git, checkout: Checkout): Promise<string | null> {
+async function keepWork(git: Git, checkout: Checkout, ref: string): Promise<string | null> {
   const snapshot = await snapshotTree(git, checkout);
   const nested = await nestedRepositories(git, checkout, snapshot);
-  if (snapshot.complete && nested.length === 0) return salvage(git, checkout, snapshot);
+  if (snapshot.complete && nested.length === 0) {
+    return (await salvage(git, checkout, snapshot, ref)) ? ref : null;
+  }
   const what = nested.length === 0 ? "files that git cannot take in" : `repositories of its own (${nested.join(", ")})`;
   throw new MakimaError("conflict", `${checkout.dir} holds ${what}, so it is not deleted`, {
     hint: "Move them away or delete them, and try again.",

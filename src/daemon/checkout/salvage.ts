@@ -1,28 +1,38 @@
 import { makeCommit, treeOf } from "../../platform/git/commit.ts";
-import type { Git } from "../../platform/git/git.ts";
+import type { Git, GitLocation } from "../../platform/git/git.ts";
 import { isAncestor, NO_COMMIT, readRef, setRef } from "../../platform/git/refs.ts";
 import { branchRef, locationOf, MAKIMA_IDENTITY } from "./checkout.ts";
 import type { Checkout } from "./checkout.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** Keeps what only this checkout has, uncommitted files or commits on no branch; the ref, or null if there is nothing. */
-export async function salvage(git: Git, checkout: Checkout, snapshot: Snapshot): Promise<string | null> {
+/** Full name of the ref that keeps a task's work which is on no branch; `whose` is a run, or "checkout" for the rest. */
+export function salvageRef(taskId: string, whose = "checkout"): string {
+  return `refs/makima/salvage/${taskId}/${whose}`;
+}
+
+/**
+ * Keeps what only this checkout has, uncommitted files or commits on no branch, under `ref`; false when there is nothing.
+ * Done again, it finds everything kept.
+ */
+export async function salvage(git: Git, checkout: Checkout, snapshot: Snapshot, ref: string): Promise<boolean> {
   const at = locationOf(checkout);
   const { tree, head } = snapshot;
   if (head === NO_COMMIT || tree !== (await treeOf(git, at, head))) {
+    if (await holds(git, at, ref, snapshot)) return true;
     const parents = head === NO_COMMIT ? [] : [head];
     const message = "What was not committed in the checkout\n";
-    return keep(git, checkout, await makeCommit(git, at, { tree, parents, message, identity: MAKIMA_IDENTITY }));
+    await keep(git, at, ref, await makeCommit(git, at, { tree, parents, message, identity: MAKIMA_IDENTITY }));
+    return true;
   }
-  if (snapshot.ref !== null) return null;
+  if (snapshot.ref !== null) return false;
   const tip = await readRef(git, at, branchRef(checkout));
-  return tip !== NO_COMMIT && (await isAncestor(git, at, head, tip)) ? null : keep(git, checkout, head);
+  if (tip !== NO_COMMIT && (await isAncestor(git, at, head, tip))) return false;
+  await keep(git, at, ref, head);
+  return true;
 }
 
-/** Keeps a commit under the task's salvage ref, and returns the ref. What it kept before stays reachable from it. */
-export async function keep(git: Git, checkout: Checkout, commit: string): Promise<string> {
-  const at = locationOf(checkout);
-  const ref = `refs/makima/salvage/${checkout.taskId}`;
+/** Keeps a commit under the ref. What it kept before stays reachable from it. */
+export async function keep(git: Git, at: GitLocation, ref: string, commit: string): Promise<void> {
   const before = await readRef(git, at, ref);
   if (before === NO_COMMIT || (await isAncestor(git, at, before, commit))) {
     await setRef(git, at, ref, commit);
@@ -32,5 +42,11 @@ export async function keep(git: Git, checkout: Checkout, commit: string): Promis
     const joined = { tree, parents: [commit, before], message, identity: MAKIMA_IDENTITY };
     await setRef(git, at, ref, await makeCommit(git, at, joined));
   }
-  return ref;
+}
+
+/** Whether the ref's own commit is this state of the checkout. */
+async function holds(git: Git, at: GitLocation, ref: string, { tree, head }: Snapshot): Promise<boolean> {
+  const kept = await readRef(git, at, ref);
+  if (kept === NO_COMMIT || (await treeOf(git, at, kept)) !== tree) return false;
+  return head === NO_COMMIT || (await isAncestor(git, at, head, kept));
 }

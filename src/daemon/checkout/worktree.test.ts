@@ -39,6 +39,19 @@ test("a deleted directory is made again from its branch", async () => {
   assert.equal(await readFile(join(checkout.dir, "work.txt"), "utf8"), "w\n");
 });
 
+test("a branch that an earlier run has left is gone on with, by a run that goes on with it", async () => {
+  await using r = await openTestRepository();
+  const branch = "makima/goal/task-1";
+  const tree = r.run(r.dir, "rev-parse", "HEAD^{tree}");
+  const earlier = r.run(r.dir, "commit-tree", "-p", r.base, "-m", "Earlier", tree);
+  r.run(r.dir, "branch", branch, earlier);
+  await writeFiles(r.dir, { "dirty.txt": "d\n" });
+  await assert.rejects(makeCheckout(r), { code: "conflict" });
+  const { dir, start } = await makeCheckout(r, { adoptBranch: true, includeChanges: true });
+  assert.deepEqual([r.run(dir, "rev-parse", "HEAD"), start], [earlier, r.base]);
+  assert.equal(await exists(join(dir, "dirty.txt")), false);
+});
+
 test("another directory in its place is not taken for it", async () => {
   await using r = await openTestRepository();
   const { dir } = await makeCheckout(r);

@@ -15,8 +15,10 @@ import { entryOf, forgetWorktree } from "./worktree-entry.ts";
 export interface CheckoutSpec {
   taskId: string;
   repository: Pick<Repository, "topLevel" | "commonDir">;
-  /** New branch for the task, without `refs/heads/`. */
+  /** Branch for the task, without `refs/heads/`. */
   branch: string;
+  /** The branch may be there already, with what an earlier run has done: it is gone on with. */
+  adoptBranch: boolean;
   baseCommit: string;
   /** Where the checkout goes; its parent, made when missing, is makima's own directory for checkouts. */
   dir: string;
@@ -25,18 +27,17 @@ export interface CheckoutSpec {
 }
 
 /**
- * Makes a linked worktree on a new branch. Called again it adopts what is there, finishes what a crash interrupted, and
- * makes a deleted directory again from the branch. Throws `conflict` when the branch or the directory is somebody
- * else's, and then leaves nothing behind.
+ * Makes a linked worktree on a branch that it makes at the base, or adopts. Called again it adopts what is there, finishes
+ * what a crash interrupted, and makes a deleted directory again from the branch. Throws `conflict` when the branch or the
+ * directory is somebody else's, and then leaves nothing behind.
  */
 export async function createCheckout(git: Git, spec: CheckoutSpec): Promise<Checkout> {
   requireBranchName(spec.branch);
   const dir = await placeFor(spec.dir);
   const known = await readRecord(dir);
-  if (known === null) return make(git, dir, await begin(git, dir, spec), spec.repository.topLevel, NO_COMMIT);
-  requireSame(dir, known, spec);
-  if (known.made !== null && (await isPresent(dir, known.made))) return checkoutOf(dir, known, known.made);
-  const record = await beginAgain(dir, known);
+  if (known !== null) requireSame(dir, known, spec);
+  if (known?.made && (await isPresent(dir, known.made))) return checkoutOf(dir, known, known.made);
+  const record = known === null ? await begin(git, dir, spec) : await beginAgain(dir, known);
   const tip = await readRef(git, repositoryAt(record), branchRef(record));
   return make(git, dir, record, spec.repository.topLevel, tip);
 }
@@ -77,16 +78,18 @@ function requireSame(dir: string, record: CheckoutRecord, spec: CheckoutSpec): v
 
 /** The record is the first thing written: from then on everything at `dir` is makima's. */
 async function begin(git: Git, dir: string, spec: CheckoutSpec): Promise<CheckoutRecord> {
-  const { taskId, branch, baseCommit, repository } = spec;
+  const { taskId, branch, baseCommit, repository, adoptBranch } = spec;
   if (await isTaken(dir)) {
     throw new MakimaError("conflict", `${dir} is in the way, and makima did not make it`, { hint: "Move it away." });
   }
   const commonDir = await realpath(repository.commonDir);
-  const start = spec.includeChanges
-    ? await commitChanges(git, { topLevel: repository.topLevel, baseCommit, indexFile: `${dir}.index` })
-    : baseCommit;
   const tip = await readRef(git, repositoryAt({ commonDir }), branchRef(spec));
-  if (tip !== NO_COMMIT) {
+  // A branch that is there holds the changes that were to be taken along.
+  const start =
+    spec.includeChanges && tip === NO_COMMIT
+      ? await commitChanges(git, { topLevel: repository.topLevel, baseCommit, indexFile: `${dir}.index` })
+      : baseCommit;
+  if (tip !== NO_COMMIT && !adoptBranch) {
     throw new MakimaError("conflict", `The branch ${branch} exists already`, {
       hint: "Choose another name with --name.",
     });

@@ -7,15 +7,17 @@ import { describe, it } from "node:test";
 import type { TestContext } from "node:test";
 import { DoneCommands } from "./done-commands.ts";
 
+const error = { code: "repository_invalid", message: "no such repository", hint: "Name another." };
+
 describe("the done commands", () => {
   it("are known again after a restart, with their answers", async (t) => {
     const home = await temporary(t);
     const commands = await DoneCommands.open(home);
     assert.equal(commands.answer("a"), undefined);
     await commands.record("a", null);
-    await commands.record("b", "no such repository");
+    await commands.record("b", error);
     for (const known of [commands, await DoneCommands.open(home)]) {
-      assert.deepEqual([known.answer("a"), known.answer("b")], [null, "no such repository"]);
+      assert.deepEqual([known.answer("a"), known.answer("b")], [null, error]);
     }
   });
 

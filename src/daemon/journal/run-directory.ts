@@ -1,13 +1,13 @@
 import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { MakimaError } from "../../core/errors.ts";
 import { ensurePrivateDir, exists, readJson, writeAtomic } from "../../platform/files.ts";
 import { decodeEvent, encodeEvent } from "../../protocol/run-events.ts";
 import type { RunEvent } from "../../protocol/run-events.ts";
 import { RunSpec } from "../../protocol/run-spec.ts";
 import { EVENTS, isStreamName, iterationPath } from "../../protocol/streams.ts";
 import { excerpt } from "./fit-event.ts";
+import { requirePlainNames } from "./plain-names.ts";
 
 /**
  * A run's directory: the spec, the journal (`events`) and the output of its processes. One RunDirectory object per run
@@ -17,6 +17,8 @@ export class RunDirectory {
   readonly path: string;
   readonly spec: RunSpec;
   #journal: number | null = null;
+  #found = 0;
+  #size = 0;
 
   private constructor(path: string, spec: RunSpec) {
     this.path = path;
@@ -28,8 +30,7 @@ export class RunDirectory {
    * for ids that are no plain names: they become parts of paths, and a server is not trusted for those.
    */
   static async create(runs: string, spec: RunSpec): Promise<RunDirectory> {
-    const ids = [spec.runId, spec.taskId, spec.resume?.runId ?? spec.runId];
-    if (!ids.every((id) => PLAIN_NAME.test(id))) throw new MakimaError("invalid_request", "The run's ids are no names");
+    requirePlainNames("run", [spec.runId, spec.taskId, spec.resume?.runId ?? spec.runId]);
     const path = join(runs, spec.runId);
     await mkdir(path, { recursive: true, mode: 0o700 });
     // spec.json is what makes a directory a run: until it is there, a crash leaves an empty directory and no run.
@@ -66,6 +67,8 @@ export class RunDirectory {
       if (whole < text.length) ftruncateSync(journal, whole);
       const events = parseJournal(text.subarray(0, whole));
       this.#journal = journal;
+      this.#found = whole;
+      this.#size = whole;
       return events;
     } catch (error) {
       closeSync(journal);
@@ -82,8 +85,15 @@ export class RunDirectory {
     const lines = events.map(encodeEvent);
     // Agents and checks have a say in what events hold. A line that cannot be read again would end the run at its next start.
     for (const line of lines) decodeEvent(line);
-    appendWhole(this.#journal, Buffer.from(lines.join("")));
+    const data = Buffer.from(lines.join(""));
+    appendWhole(this.#journal, data);
+    this.#size += data.length;
     if (options.durable) fdatasyncSync(this.#journal);
+  }
+
+  /** Size of the journal in bytes: when this object opened it, and now. */
+  get journalSize(): { found: number; now: number } {
+    return { found: this.#found, now: this.#size };
   }
 
   closeJournal(): void {
@@ -106,7 +116,7 @@ export class RunDirectory {
     await ensurePrivateDir(join(this.path, iterationPath(iteration)));
     // Not flushed: the event that refers to it is not either, and only a power cut could part them.
     await writeFile(this.#promptPath(iteration), prompt, { mode: 0o600 });
-    return excerpt(prompt, PROMPT_EXCERPT);
+    return promptExcerpt(prompt);
   }
 
   async readPrompt(iteration: number): Promise<string> {
@@ -125,9 +135,16 @@ export class RunDirectory {
   }
 
   async cancelReason(): Promise<string | null> {
-    const path = join(this.path, "cancel.json");
-    if (!(await exists(path))) return null;
-    return ((await readJson(path)) as { reason: string }).reason;
+    return this.#reasonIn("cancel.json");
+  }
+
+  /** Keeps that the run is not the task's any more: whatever it has done is put aside when it ends. */
+  async requestFence(reason: string): Promise<void> {
+    await writeAtomic(join(this.path, "fenced.json"), JSON.stringify({ reason }));
+  }
+
+  async fenceReason(): Promise<string | null> {
+    return this.#reasonIn("fenced.json");
   }
 
   /** Records that the server has acknowledged everything: from then on the directory is only a convenience. */
@@ -141,15 +158,23 @@ export class RunDirectory {
     return (await exists(path)) ? (await stat(path)).mtimeMs : null;
   }
 
+  async #reasonIn(file: string): Promise<string | null> {
+    const kept = (await readJson(join(this.path, file))) as { reason: string } | undefined;
+    return kept?.reason ?? null;
+  }
+
   #promptPath(iteration: number): string {
     return join(this.path, iterationPath(iteration), "prompt");
   }
 }
 
-/** Of a prompt in an event, in characters: for a reader, who recognises it by its beginning. */
-const PROMPT_EXCERPT = 8_000;
+/** What an event holds of a text that is said to an agent: a reader recognises it by its beginning. */
+export function promptExcerpt(text: string): string {
+  return excerpt(text, PROMPT_EXCERPT);
+}
 
-const PLAIN_NAME = /^\w[\w-]{0,99}$/;
+/** Characters. */
+const PROMPT_EXCERPT = 8_000;
 
 /** A write may take in less than it is given, and the rest then fails: what was taken in is cut off again. */
 function appendWhole(file: number, data: Buffer): void {

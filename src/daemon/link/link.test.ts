@@ -6,8 +6,9 @@ import type { Peer } from "../../../test/support/link-server.ts";
 import { runSpec, silent } from "../../../test/support/run.ts";
 import { until } from "../../../test/support/until.ts";
 import { systemClock } from "../../platform/clock.ts";
+import { createLogger } from "../../platform/log.ts";
 import { encodeAppend, LINK_VERSION } from "../../protocol/link.ts";
-import type { Command } from "../../protocol/link.ts";
+import type { Command, CommandError } from "../../protocol/link.ts";
 import { LINK_PATH } from "../../protocol/routes.ts";
 import { Link } from "./link.ts";
 import type { LinkOptions, Send } from "./link.ts";
@@ -39,7 +40,7 @@ test("the link of a daemon carries frames one way, and what they are answered th
 });
 
 test("the link of a daemon answers commands, one after the other in the order of the server", async () => {
-  const first = Promise.withResolvers<string | null>();
+  const first = Promise.withResolvers<CommandError | null>();
   const began: string[] = [];
   await using bench = await openBench({
     command: async (id) => {
@@ -51,8 +52,9 @@ test("the link of a daemon answers commands, one after the other in the order of
   peer.say({ type: "command", id: "1", command: spawnTask });
   peer.say({ type: "command", id: "2", command: interruptTask });
   await until(() => began.length > 0, "the first begins");
-  first.resolve("no such repository");
-  assert.deepEqual(await peer.heard(), { type: "commandDone", id: "1", error: "no such repository" });
+  const error = { code: "repository_invalid", message: "no such repository", hint: "Name another." };
+  first.resolve(error);
+  assert.deepEqual(await peer.heard(), { type: "commandDone", id: "1", error });
   assert.deepEqual(await peer.heard(), { type: "commandDone", id: "2", error: null });
   assert.deepEqual(began, ["1", "2"]);
 });
@@ -91,6 +93,14 @@ test("the link of a daemon does not answer over another connection than the one 
   assert.deepEqual(await after.peer.heard(), { type: "commandDone", id: "2", error: null });
 });
 
+test("the link of a daemon gives signs of life, once it is welcome", async () => {
+  await using bench = await openBench();
+  const peer = await bench.welcomed();
+  const beat = await peer.heard();
+  assert.equal(beat.type, "heartbeat");
+  assert.ok(Math.abs(Date.now() - beat.at) < 60_000);
+});
+
 test("the link of a daemon connects again when the server breaks off, and drops what is sent in between", async () => {
   await using bench = await openBench();
   const { socket } = await bench.welcomed();
@@ -114,8 +124,7 @@ test("the link of a daemon tries less and less often where it is not welcome, bu
   await using bench = await openBench({ clock });
   for (let tries = 0; tries < 12; tries += 1) {
     const { peer } = await bench.server.connection();
-    if (tries % 2 === 0) peer.say({ type: "refused", message: "Two daemons have one identity" });
-    else peer.socket.terminate();
+    peer.socket.terminate();
   }
   await until(() => pauses.length >= 12, "it has paused after each");
   pauses.forEach((pause, index) => {
@@ -123,6 +132,31 @@ test("the link of a daemon tries less and less often where it is not welcome, bu
     assert.ok(pause >= 0 && pause <= bound, `pause ${index + 1} is ${pause} ms`);
   });
   await bench.welcomed();
+});
+
+test("the link of a daemon that is refused says so once for each reason, and is in no hurry to ask again", async () => {
+  const pauses: number[] = [];
+  const clock = { now: () => systemClock.now(), sleep: async (ms: number) => void pauses.push(ms) };
+  const lines: string[] = [];
+  const log = createLogger({ level: "error", format: "json", stream: { write: (line) => lines.push(line) } });
+  await using bench = await openBench({ clock, log });
+  const twins = "Two daemons have the identity d: one on host-a is connected, this one is on host-b";
+  const refuse = async (message: string): Promise<void> => {
+    const known = pauses.length;
+    (await bench.server.connection()).peer.say({ type: "refused", message });
+    await until(() => pauses.length > known, "it pauses");
+  };
+  await refuse(twins);
+  await refuse(twins);
+  await refuse("Another version");
+  assert.deepEqual(pauses, [10_000, 10_000, 10_000]);
+  (await bench.welcomed()).socket.terminate();
+  await until(() => pauses.length === 4, "it pauses");
+  await refuse("Another version");
+  assert.deepEqual(
+    lines.map((line) => (JSON.parse(line) as { reason: string }).reason),
+    [twins, "Another version", "Another version"],
+  );
 });
 
 test("the link of a daemon takes a message that it does not know for the end of the connection, not its own", async () => {
@@ -165,7 +199,15 @@ test("the link of a daemon wants a URL", async () => {
   assert.throws(() => new Link({ ...bench.options, serverUrl: "nowhere" }), TypeError);
 });
 
-const HELLO = { daemonId: "d", name: "box", host: "host", maxTasks: 4, runs: [{ runId: "r", fence: 2 }] };
+const HELLO = {
+  daemonId: "d",
+  instance: "i",
+  name: "box",
+  host: "host",
+  maxTasks: 4,
+  labels: {},
+  runs: [{ runId: "r", fence: 2 }],
+};
 
 async function openBench(options: Partial<LinkOptions> = {}) {
   const server = await openLinkServer();

@@ -1,8 +1,9 @@
 import { WebSocket } from "ws";
 import type { Clock } from "../../platform/clock.ts";
+import { KeepAlive } from "../../platform/keep-alive.ts";
 import type { Logger } from "../../platform/log.ts";
 import { LINK_DEAD_AFTER, LINK_PING_EVERY, LINK_VERSION, ServerMessage } from "../../protocol/link.ts";
-import type { Command, DaemonMessage } from "../../protocol/link.ts";
+import type { Command, CommandError, DaemonMessage } from "../../protocol/link.ts";
 import { LINK_PATH } from "../../protocol/routes.ts";
 
 /** First and longest pause between two tries to connect (ms); each is drawn at random up to its bound. */
@@ -21,6 +22,8 @@ interface Connection {
   welcomedAt: number | null;
   /** Why it ended. */
   reason: string;
+  /** The server's words when it does not want this daemon; null when it did not say so. */
+  refusal: string | null;
 }
 
 export interface LinkOptions {
@@ -37,7 +40,7 @@ export interface LinkOptions {
    * Executes a command; resolves to null, or to the reason why it could not be executed. One at a time, in the order of
    * the server: a stop must not overtake the start that it is meant for. If it rejects, the command comes again.
    */
-  command: (id: string, command: Command) => Promise<string | null>;
+  command: (id: string, command: Command) => Promise<CommandError | null>;
   fenced: (run: string) => void;
 }
 
@@ -49,6 +52,8 @@ export class Link implements AsyncDisposable {
   readonly #done: Promise<void>;
   #socket: WebSocket | null = null;
   #executed: Promise<void> = Promise.resolve();
+  /** The last refusal that was told. */
+  #refusal: string | null = null;
 
   /** Throws when `serverUrl` is no URL. */
   constructor(options: LinkOptions) {
@@ -65,17 +70,28 @@ export class Link implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock } = this.#options;
     let failures = 0;
     while (!this.#stop.signal.aborted) {
-      const { welcomedAt, reason } = await this.#connectOnce();
+      const connection = await this.#connectOnce();
       if (this.#stop.signal.aborted) return;
+      const { welcomedAt, refusal } = connection;
       const steady = welcomedAt !== null && performance.now() - welcomedAt > STEADY;
       failures = steady ? 0 : failures + 1;
-      const pause = Math.random() * Math.min(LONGEST_RETRY, FIRST_RETRY * 2 ** failures);
-      log.warn({ reason, pause: Math.round(pause) }, "link to the server lost; reconnecting");
+      const retry = Math.random() * Math.min(LONGEST_RETRY, FIRST_RETRY * 2 ** failures);
+      // Nothing but a person can mend a refusal, so there is no hurry.
+      const pause = refusal === null ? retry : LONGEST_RETRY;
+      this.#report(connection, Math.round(pause));
       await clock.sleep(pause, this.#stop.signal).catch(() => undefined);
     }
+  }
+
+  /** A refusal is told once for each reason, and again only after the server was content in between. */
+  #report({ welcomedAt, refusal, reason }: Connection, pause: number): void {
+    const { log } = this.#options;
+    if (refusal === null) log.warn({ reason, pause }, "link to the server lost; reconnecting");
+    else if (refusal !== this.#refusal) log.error({ reason: refusal, pause }, "the server refuses this daemon");
+    if (refusal !== null || welcomedAt !== null) this.#refusal = refusal;
   }
 
   /** One connection from upgrade to close. */
@@ -87,22 +103,23 @@ export class Link implements AsyncDisposable {
     });
     this.#socket = socket;
     const ended = Promise.withResolvers<Connection>();
-    const state: Connection = { welcomedAt: null, reason: "connection closed" };
-    const alive = keepAlive(socket, () => {
-      state.reason = "the server went silent";
-      socket.terminate();
+    const state: Connection = { welcomedAt: null, reason: "connection closed", refusal: null };
+    const alive = new KeepAlive(socket, {
+      every: LINK_PING_EVERY,
+      deadAfter: LINK_DEAD_AFTER,
+      // Before its welcome the server expects nothing but a hello.
+      beat: () => state.welcomedAt !== null && tell(socket, { type: "heartbeat", at: this.#options.clock.now() }),
     });
     socket.on("open", () => {
       tell(socket, { type: "hello", version: LINK_VERSION, ...this.#options.hello() });
     });
     socket.on("message", (data: Buffer, binary) => {
-      alive.heard();
       if (!binary) this.#receive(socket, parseMessage(data.toString("utf8")), state);
     });
-    socket.on("pong", alive.heard);
     socket.on("error", (error) => (state.reason = error.message));
     socket.on("close", () => {
-      alive.stop();
+      alive[Symbol.dispose]();
+      if (alive.gaveUp) state.reason = "the server went silent";
       this.#socket = null;
       if (state.welcomedAt !== null) this.#options.disconnected();
       ended.resolve(state);
@@ -111,7 +128,7 @@ export class Link implements AsyncDisposable {
   }
 
   #receive(socket: WebSocket, message: ServerMessage | null, state: Connection): void {
-    const { connected, acknowledged, fenced, log } = this.#options;
+    const { connected, acknowledged, fenced } = this.#options;
     if (message === null) {
       state.reason = "the server sent a message that this daemon does not know";
       socket.close();
@@ -133,8 +150,7 @@ export class Link implements AsyncDisposable {
         fenced(message.run);
         return;
       case "refused":
-        state.reason = message.message;
-        log.error({ reason: message.message }, "the server refused this daemon");
+        state.refusal = message.message;
         socket.close();
     }
   }
@@ -159,14 +175,4 @@ function parseMessage(text: string): ServerMessage | null {
   } catch {
     return null;
   }
-}
-
-/** Pings the peer and calls `dead` when nothing was heard from it for LINK_DEAD_AFTER. */
-function keepAlive(socket: WebSocket, dead: () => void): { heard: () => void; stop: () => void } {
-  let heardAt = performance.now();
-  const timer = setInterval(() => {
-    if (performance.now() - heardAt > LINK_DEAD_AFTER) dead();
-    else if (socket.readyState === WebSocket.OPEN) socket.ping();
-  }, LINK_PING_EVERY);
-  return { heard: () => (heardAt = performance.now()), stop: () => clearInterval(timer) };
 }

@@ -8,6 +8,7 @@ import type { Agent, AgentSettings } from "../agents/agent.ts";
 import { createAgent } from "../agents/registry.ts";
 import { fitEvent } from "../journal/fit-event.ts";
 import type { RunDirectory } from "../journal/run-directory.ts";
+import type { Wishes } from "../journal/wishes.ts";
 import type { RunUpload } from "../link/upload.ts";
 import { applyEvent, initialState } from "./run-state.ts";
 import type { RunState } from "./run-state.ts";
@@ -37,25 +38,36 @@ export interface RunAgent {
   settings: AgentSettings;
 }
 
+/** What a run is made of; `detach` aborts when this daemon lets go of it. */
+interface RunParts {
+  directory: RunDirectory;
+  wishes: Wishes;
+  upload: RunUpload;
+  detach: AbortSignal;
+}
+
 /** A run in the hands of the steps: its spec, its state, and the one way to change that state, which is to record. */
 export class RunContext {
   readonly services: RunnerServices;
   readonly directory: RunDirectory;
+  readonly wishes: Wishes;
   readonly upload: RunUpload;
-  /** Aborted when a person wants the run stopped; its reason is what they said. */
+  /** Aborted when the run is to end; its reason is what a person said, or why the run is fenced. */
   readonly cancel = new AbortController();
   /** Aborted when this daemon lets go of the run, which goes on without it. */
   readonly detach: AbortSignal;
   /** Either of the two: whatever sleeps must wake. */
   readonly interrupt: AbortSignal;
+  #fenced = false;
   #state: RunState;
   #agent: Promise<RunAgent> | null = null;
   readonly #putOff: (() => Promise<void>)[] = [];
   #aside: Promise<void> = Promise.resolve();
 
-  constructor(services: RunnerServices, directory: RunDirectory, upload: RunUpload, detach: AbortSignal) {
+  constructor(services: RunnerServices, { directory, wishes, upload, detach }: RunParts) {
     this.services = services;
     this.directory = directory;
+    this.wishes = wishes;
     this.upload = upload;
     this.detach = detach;
     this.interrupt = AbortSignal.any([this.cancel.signal, detach]);
@@ -104,6 +116,22 @@ export class RunContext {
   get cancelled(): string | null {
     const { aborted, reason } = this.cancel.signal;
     return aborted ? String(reason) : null;
+  }
+
+  /** The task is another run's now: this one ends, and what it has done is put aside instead of landed. */
+  fence(reason: string): void {
+    this.#fenced = true;
+    this.cancel.abort(reason);
+  }
+
+  get fenced(): boolean {
+    return this.#fenced;
+  }
+
+  /** Ids of the messages that are part of no prompt yet, in the order of their arrival. */
+  get unheard(): string[] {
+    const heard = new Set(this.#state.heard.map(({ id }) => id));
+    return this.wishes.messages.filter((id) => !heard.has(id));
   }
 
   /** Writes events to the journal, from which alone the state follows, and wakes the link. Nothing of that if it throws. */

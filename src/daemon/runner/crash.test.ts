@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { describe, it } from "node:test";
 import { openBench, printGate } from "../../../test/support/run.ts";
 import type { Bench } from "../../../test/support/run.ts";
@@ -42,9 +41,9 @@ describe("a run whose daemons die", () => {
     for (let daemons = 0; !(await hasEnded(bench)); daemons += 1) await liveAndDie(bench, daemons % 2);
     const { outcome, errorCode, worktree, branchKept } = await bench.finished();
     assert.deepEqual([outcome, errorCode, worktree, branchKept], ["failed", "agent_missing", null, false]);
-    const { repository, spec } = bench;
+    const { repository } = bench;
     assert.equal(repository.run(repository.dir, "branch", "--list", "makima/*"), "");
-    assert.equal(existsSync(join(repository.worktrees, spec.taskId)), false);
+    assert.deepEqual(bench.checkouts(), []);
   });
 });
 
@@ -107,7 +106,7 @@ async function assertRefusedThenDone(bench: Bench): Promise<void> {
   // Of the checks' doing nothing is left, and each agent worked once.
   assert.equal(repository.run(repository.dir, "diff", "--name-only", repository.base, spec.branch), "right\nwork");
   assert.equal(repository.run(repository.dir, "show", `${spec.branch}:work`), "1\n2");
-  assert.equal(existsSync(join(repository.worktrees, spec.taskId)), false);
+  assert.deepEqual(bench.checkouts(), []);
 }
 
 function told(events: readonly RunEvent[], type: "verdict" | "iteration-started" | "check"): string[] {

@@ -15,6 +15,7 @@ export async function factsOf(
   const failed = result === null ? exit.kind !== "exited" || exit.code !== 0 : result.isError;
   return {
     cancelled: run.cancelled !== null,
+    interrupted: observation.interrupted,
     usageLimit: parseUsageLimit({
       event: observation.usageLimit,
       text: result?.text ?? error?.text ?? "",

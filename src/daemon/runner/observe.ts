@@ -2,9 +2,11 @@ import { join } from "node:path";
 import type { AgentEvent, AgentStream } from "../../core/agents/events.ts";
 import { GateScanner } from "../../core/completion-gate.ts";
 import type { Gate } from "../../core/completion-gate.ts";
+import type { InterruptedBy } from "../../core/verdict.ts";
 import type { DetachedProcess, Exit } from "../../platform/process/detached.ts";
 import { FileTail } from "../../platform/tail.ts";
 import type { LoopLimits } from "../../protocol/run-spec.ts";
+import type { Interruption } from "./interruption.ts";
 import { onAbort } from "./on-abort.ts";
 import { Watchdog } from "./watchdog.ts";
 import type { Expiry } from "./watchdog.ts";
@@ -16,6 +18,10 @@ const DRAIN = 2_000;
 export interface Observation {
   exit: Exit;
   expiry: Expiry | null;
+  /** What it was asked to stop for in mid-turn. Never together with the expiry of a limit. */
+  interrupted: InterruptedBy | null;
+  /** Whether it did anything that shows that it has read its prompt. */
+  responded: boolean;
   /** Last gate in the main agent's own text. */
   gate: Gate | null;
   sessionId: string | null;
@@ -35,6 +41,7 @@ export interface ObserveOptions {
   elapsedMs: number;
   /** Aborted when a person wants the run stopped. */
   cancel: AbortSignal;
+  interruption: Interruption;
   /** Told of every tool call of the main agent. */
   toolCalled: (name: string, input: string) => void;
 }
@@ -44,17 +51,23 @@ export interface ObserveOptions {
  * process is let go of, or its output cannot be read.
  */
 export async function observe(options: ObserveOptions): Promise<Observation> {
-  const { process, stream, limits, elapsedMs, cancel } = options;
+  const { process, stream, limits, elapsedMs, cancel, interruption } = options;
   const collector = new Collector(options.toolCalled);
   let expiry: Expiry | null = null;
   // Stopping rejects only when the process is let go of, and then so does waiting for its end.
   const stop = (): void => void process.stop().catch(() => undefined);
   using watchdog = new Watchdog(limits, elapsedMs, (which) => {
-    expiry ??= which;
+    if (interruption.by === null) expiry ??= which;
     stop();
   });
+  const interrupt = async (): Promise<void> => {
+    if (await hasEnded(process)) return;
+    if (expiry === null) await interruption.note();
+    stop();
+  };
   await using output = new FileTail(join(process.dir, "out"));
   using _cancelled = onAbort(cancel, stop);
+  using _interrupted = onAbort(interruption.wanted, () => void interrupt());
   const read = async (): Promise<void> => {
     for await (const { data } of output) {
       watchdog.active();
@@ -64,7 +77,14 @@ export async function observe(options: ObserveOptions): Promise<Observation> {
     collector.add(stream.end());
   };
   const [exit] = await Promise.all([endOf(process, output), read()]);
-  return { exit, expiry, ...collector.facts() };
+  // An agent that had come to its result was not interrupted in its turn, only hurried out.
+  if (interruption.by !== null && collector.result !== null) expiry ??= "after-result";
+  return { exit, expiry, interrupted: interruption.by, ...collector.facts() };
+}
+
+/** The first of two promises that are settled already is the one that counts. A process that was let go of has ended, too. */
+async function hasEnded(process: DetachedProcess): Promise<boolean> {
+  return (await Promise.race([process.exited, Promise.resolve(null)]).catch(() => "detached")) !== null;
 }
 
 /** The output ends with the process, not with the last of its children that holds it. */
@@ -84,6 +104,7 @@ class Collector {
   #usageLimit: Observation["usageLimit"] = null;
   #error: Observation["error"] = null;
   #denials = 0;
+  #responded = false;
   result: Observation["result"] = null;
 
   constructor(toolCalled: ObserveOptions["toolCalled"]) {
@@ -94,8 +115,9 @@ class Collector {
     for (const event of events) this.#addOne(event);
   }
 
-  facts(): Omit<Observation, "exit" | "expiry"> {
+  facts(): Omit<Observation, "exit" | "expiry" | "interrupted"> {
     return {
+      responded: this.#responded || this.result?.isError === false,
       gate: this.#gates.last,
       sessionId: this.#sessionId,
       model: this.#model,
@@ -112,10 +134,15 @@ class Collector {
         this.#sessionId = event.sessionId;
         this.#model = event.model;
         return;
+      case "thinking":
+        this.#responded = true;
+        return;
       case "text":
+        this.#responded = true;
         if (event.main) this.#gates.push(event.text);
         return;
       case "tool-use":
+        this.#responded = true;
         if (event.main) this.#toolCalled(event.name, JSON.stringify(event.input));
         return;
       case "usage-limit":

@@ -115,13 +115,34 @@ describe("the next step", () => {
     ["it has finished before it began", [started, finished], "end"],
   ];
   const spec = runSpec();
+  const once = [...prepared, iterationStarted(1)];
+
+  const pauses: [what: string, events: RunEvent[], step: Step][] = [
+    ["is prepared", [started], "prepare"],
+    ["takes its baseline", [started, checkout()], "baseline"],
+    ["would begin", prepared, "pause"],
+    ["is at work", once, "iterate"],
+    ["would go on", [...once, verdict(1)], "pause"],
+    ["waits", [...once, verdict(1), waiting], "pause"],
+    ["is done", [...once, verdict(1, { verdict: "done" })], "finish"],
+    ["has ended", [started, finished], "end"],
+  ];
+  for (const [what, events, step] of pauses) {
+    it(`is ${step} when a run is to pause that ${what}`, () => assert.equal(nextStep(fold(events), spec, true), step));
+  }
+
+  it("is to pause until it is told that the run goes on", () => {
+    const paused = [...once, verdict(1), waiting, { type: "paused", at: 7 } as const];
+    assert.equal(nextStep(fold(paused), spec, false), "pause");
+    assert.equal(nextStep(fold([...paused, { type: "resumed", at: 8 }]), spec, false), "wait");
+  });
 
   for (const [what, events, step] of table) {
-    it(`is ${step} when ${what}`, () => assert.equal(nextStep(fold(events), spec), step));
+    it(`is ${step} when ${what}`, () => assert.equal(nextStep(fold(events), spec, false), step));
   }
 
   it("is to begin where no baseline is wanted", () => {
-    assert.equal(nextStep(fold([started, checkout()]), runSpec({ limits: { baseline: false } })), "begin");
+    assert.equal(nextStep(fold([started, checkout()]), runSpec({ limits: { baseline: false } }), false), "begin");
   });
 });
 
@@ -139,6 +160,16 @@ describe("the state", () => {
     assert.equal(state.costUsd, 3);
   });
 
+  it("knows which message is part of which iteration's prompt", () => {
+    const said = (id: string, index: number): RunEvent => ({ type: "message", at: 1, index, id, text: "t" });
+    const { heard } = fold([said("a", 1), iterationStarted(1), said("b", 2), said("c", 2), iterationStarted(2)]);
+    assert.deepEqual(heard, [
+      { id: "a", index: 1 },
+      { id: "b", index: 2 },
+      { id: "c", index: 2 },
+    ]);
+  });
+
   it("keeps the progress that was told last", () => {
     const told: RunEvent = { type: "gate", at: 5, index: 1, gate: gateOf(false, "half") };
     const silent: RunEvent = { type: "gate", at: 6, index: 2, gate: null };
@@ -153,7 +184,9 @@ describe("the state", () => {
       index.map((n) => ({ type: "gate", at: 5, index: n, gate: gateOf(true, `step ${n}`) }) as const),
       index.map((n) => ({ type: "check", at: 5, index: n, check: report }) as const),
       fc.tuple(index, fc.boolean()).map(([n, bad]) => verdict(n, { error: bad ? "x" : null, uncounted: n > 3 })),
-      fc.constant({ type: "notice", at: 1, message: "m" } as const),
+      fc.constantFrom({ type: "notice", at: 1, message: "m" } as const, { type: "paused", at: 1 } as const),
+      index.map((n) => ({ type: "message", at: 1, index: n, id: `m${n}`, text: "t" }) as const),
+      fc.constant({ type: "resumed", at: 1 } as const),
     );
     fc.assert(
       fc.property(fc.array(event, { maxLength: 30 }), fc.nat(), (events, cut) => {

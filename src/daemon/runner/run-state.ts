@@ -8,6 +8,8 @@ export interface OpenIteration {
   checks: CheckReport[];
 }
 
+type HeardMessage = Pick<RunEventOf<"message">, "id" | "index">;
+
 /** Everything the loop needs to know, derived from the run's events alone: a crash can lose none of it. */
 export interface RunState {
   started: boolean;
@@ -21,6 +23,10 @@ export interface RunState {
   errorsInRow: number;
   costUsd: number;
   waiting: RunEventOf<"waiting"> | null;
+  /** A person has paused the run, and it has not gone on since. */
+  paused: boolean;
+  /** What people have said to the agent, in order: which message is part of which iteration's prompt. */
+  heard: readonly HeardMessage[];
   verified: RunEventOf<"verified"> | null;
   /** Progress as the agent last told it: becomes the message of the final commit. */
   progress: string | null;
@@ -38,6 +44,8 @@ export function initialState(spec: RunSpec): RunState {
     errorsInRow: 0,
     costUsd: spec.resume?.costUsd ?? 0,
     waiting: null,
+    paused: false,
+    heard: [],
     verified: null,
     progress: null,
     finished: null,
@@ -75,6 +83,12 @@ export function applyEvent(state: RunState, event: RunEvent): RunState {
       return applyVerdict(state, event);
     case "waiting":
       return { ...state, waiting: event };
+    case "paused":
+      return { ...state, paused: true };
+    case "resumed":
+      return { ...state, paused: false };
+    case "message":
+      return { ...state, heard: [...state.heard, { id: event.id, index: event.index }] };
     case "verified":
       return { ...state, verified: event };
     case "finished":
@@ -96,16 +110,17 @@ function applyVerdict(state: RunState, event: RunEventOf<"verdict">): RunState {
 }
 
 /** What the runner does next. */
-export type Step = "start" | "prepare" | "baseline" | "wait" | "begin" | "iterate" | "finish" | "end";
+export type Step = "start" | "prepare" | "baseline" | "pause" | "wait" | "begin" | "iterate" | "finish" | "end";
 
-/** The fixed loop as a table of what is missing, first match wins; pure. */
-export function nextStep(state: RunState, spec: RunSpec): Step {
+/** The fixed loop as a table of what is missing, first match wins; pure. `pauses`: a person wants no agent started. */
+export function nextStep(state: RunState, spec: RunSpec, pauses: boolean): Step {
   if (state.finished !== null) return "end";
   if (!state.started) return "start";
   if (state.checkout === null) return "prepare";
   if (state.baseline === null && wantsBaseline(state.checkout, spec)) return "baseline";
   if (state.open !== null) return "iterate";
   if (state.verdict?.verdict === "done" || state.verdict?.verdict === "stop") return "finish";
+  if (state.paused || pauses) return "pause";
   return state.waiting === null ? "begin" : "wait";
 }
 

@@ -26,7 +26,7 @@ test("a run ends at the first gate that is ready, with the work on its branch an
   assert.equal(repository.run(repository.dir, "log", "--format=%s", "-1", spec.branch), "Added a file");
   assert.equal(repository.run(repository.dir, "rev-parse", spec.branch), finished.head);
   assert.equal(finished.diffStat?.files, 1);
-  assert.equal(existsSync(join(repository.worktrees, spec.taskId)), false);
+  assert.deepEqual(bench.checkouts(), []);
   assert.deepEqual(types(await bench.events()), [
     "started",
     "checkout",
@@ -51,14 +51,21 @@ test("a run refuses a gate while a check fails, says so, and goes on", async () 
   assert.deepEqual([outcome, verification], ["completed", "verified"]);
 });
 
+test("a run that takes over from another machine has its own baseline where it begins at the base", async () => {
+  const resume = { runId: "elsewhere", sessionId: "s", breaker: null, costUsd: 0 };
+  await using bench = await openBench({ agent: SECOND_TIME_RIGHT, spec: { checks: ["test -f right"], resume } });
+  await carryOut(bench);
+  assert.equal((await bench.finished()).verification, "verified");
+  assert.match(await readFile(join(bench.path, "iterations/0001/prompt"), "utf8"), /Work on this has begun already/);
+});
+
 test("a run is stopped by the breaker, and keeps its checkout", async () => {
   await using bench = await openBench({ agent: printGate(false), spec: { limits: { noChangeThreshold: 2 } } });
   await carryOut(bench);
   const finished = await bench.finished();
   assert.deepEqual([finished.outcome, finished.reason], ["failed", "No file changes for 2 consecutive runs"]);
   assert.equal(verdicts(await bench.events()).length, 2);
-  assert.equal(finished.worktree, join(bench.repository.worktrees, bench.spec.taskId));
-  assert.ok(existsSync(finished.worktree));
+  assert.deepEqual(bench.checkouts(), [finished.worktree]);
 });
 
 test("a run that cannot begin leaves nothing behind", async () => {

@@ -7,6 +7,7 @@ import { baseline } from "./steps/baseline.ts";
 import { begin } from "./steps/begin.ts";
 import { finish, finishWith } from "./steps/finish.ts";
 import { iterate } from "./steps/iterate.ts";
+import { pause } from "./steps/pause.ts";
 import { prepare } from "./steps/prepare.ts";
 import { start } from "./steps/start.ts";
 import { wait } from "./steps/wait.ts";
@@ -17,6 +18,7 @@ const STEPS: Record<Exclude<Step, "end">, (run: RunContext) => Promise<void>> = 
   baseline,
   begin,
   iterate,
+  pause,
   wait,
   finish,
 };
@@ -25,7 +27,7 @@ const STEPS: Record<Exclude<Step, "end">, (run: RunContext) => Promise<void>> = 
 const FULL_DISK_PAUSE = 5_000;
 
 /** Steps before which a person's stop ends the run; the others see to it themselves, or are quickly done. */
-const CANCELLABLE: readonly Step[] = ["prepare", "baseline", "begin", "wait"];
+const CANCELLABLE: readonly Step[] = ["prepare", "baseline", "begin", "pause", "wait"];
 
 /**
  * Carries a run on from wherever its journal stands to its end. Every step either records that it is done or can be
@@ -36,7 +38,7 @@ const CANCELLABLE: readonly Step[] = ["prepare", "baseline", "begin", "wait"];
  */
 export async function carryOn(run: RunContext): Promise<void> {
   for (;;) {
-    const step = nextStep(run.state, run.spec);
+    const step = nextStep(run.state, run.spec, run.wishes.paused);
     if (step === "end" || run.detach.aborted) break;
     try {
       await take(run, step);

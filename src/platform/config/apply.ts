@@ -87,7 +87,10 @@ function merge(defaults: Config, { agents = {}, ...sections }: ConfigFile): Conf
 /** The one place that knows which values are paths. A program with a slash in it is one; without, it is found in PATH. */
 function withAbsolutePaths(config: Config, from: PathOrigin): Config {
   const absolute = (path: string) => expandPath(path, from);
-  const { daemon, worktrees, agents } = config;
+  const { server, daemon, worktrees, notifications, agents } = config;
+  server.tlsCert &&= absolute(server.tlsCert);
+  server.tlsKey &&= absolute(server.tlsKey);
+  for (const webhook of notifications.webhooks) webhook.secretFile = absolute(webhook.secretFile);
   daemon.apiKeyFile &&= absolute(daemon.apiKeyFile);
   daemon.repositories &&= daemon.repositories.map(absolute);
   worktrees.dir &&= absolute(worktrees.dir);

@@ -4,19 +4,50 @@ import { HOUR, MINUTE, SECOND } from "./units.ts";
 
 /** Effective values: every key has one. Times in milliseconds, money in US dollars, paths absolute; null is "not set". */
 export interface Config {
-  server: { host: string; port: number; publicUrl: string | null };
+  server: {
+    host: string;
+    port: number;
+    publicUrl: string | null;
+    tlsCert: string | null;
+    tlsKey: string | null;
+    behindProxy: boolean;
+    /** Requests per minute and key. */
+    rateLimit: number;
+  };
+  database: { url: string | null };
   daemon: {
     server: string | null;
     apiKeyFile: string | null;
     name: string;
     maxTasks: number;
+    labels: Record<string, string>;
+    lostAfterMs: number;
     repositories: string[] | null;
   };
   worktrees: { dir: string | null };
   process: { passEnv: string[] };
   loop: LoopConfig;
   agents: Record<string, AgentConfig>;
+  notifications: NotificationsConfig;
+  /** null: no limit, no archive. `archive` is program and arguments. */
+  retention: { maxAgeMs: number | null; maxSizeBytes: number | null; archive: string[] | null };
   log: { level: LogLevel; format: LogFormat };
+}
+
+export interface NotificationsConfig {
+  /** Kinds that are made; null: every one. */
+  kinds: string[] | null;
+  desktop: boolean;
+  webhooks: WebhookConfig[];
+}
+
+export interface WebhookConfig {
+  url: string;
+  secretFile: string;
+  /** Kinds that are posted; absent: every one. */
+  kinds?: string[] | undefined;
+  /** Whether its host may have a private or link-local address. */
+  allowPrivate?: boolean | undefined;
 }
 
 export interface LoopConfig {
@@ -55,8 +86,25 @@ export interface AgentConfig {
 /** A new copy of the values that hold when nothing is configured. */
 export function defaultConfig(): Config {
   return {
-    server: { host: "127.0.0.1", port: 7420, publicUrl: null },
-    daemon: { server: null, apiKeyFile: null, name: hostname(), maxTasks: 4, repositories: null },
+    server: {
+      host: "127.0.0.1",
+      port: 7420,
+      publicUrl: null,
+      tlsCert: null,
+      tlsKey: null,
+      behindProxy: false,
+      rateLimit: 6_000,
+    },
+    database: { url: null },
+    daemon: {
+      server: null,
+      apiKeyFile: null,
+      name: hostname(),
+      maxTasks: 4,
+      labels: {},
+      lostAfterMs: 15 * MINUTE,
+      repositories: null,
+    },
     worktrees: { dir: null },
     process: { passEnv: [...PASSED_TO_EVERY_PROCESS] },
     loop: {
@@ -77,6 +125,8 @@ export function defaultConfig(): Config {
       onTampering: "flag",
     },
     agents: { claude: defaultAgent("claude") },
+    notifications: { kinds: null, desktop: false, webhooks: [] },
+    retention: { maxAgeMs: null, maxSizeBytes: null, archive: null },
     log: { level: "info", format: "pretty" },
   };
 }

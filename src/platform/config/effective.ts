@@ -1,6 +1,6 @@
 import type { LoadedConfig } from "./load.ts";
 import { fieldName, SECTIONS } from "./schema.ts";
-import { formatDuration } from "./units.ts";
+import { formatDuration, formatSize } from "./units.ts";
 
 export interface EffectiveValue {
   /** "loop.idleTimeout" */
@@ -29,9 +29,12 @@ export function effective({ config, sources }: Pick<LoadedConfig, "config" | "so
   });
 }
 
-/** Durations as text; of an agent's `env` the names only, for its values may be secrets. */
+/** Durations and sizes as text; of an agent's `env` the names only and of a URL not the password: they may be secrets. */
 function shown(key: string, value: unknown, field: string): unknown {
-  if (typeof value === "number" && field !== key) return formatDuration(value);
+  if (typeof value === "number" && field !== key) {
+    return field.endsWith("Bytes") ? formatSize(value) : formatDuration(value);
+  }
+  if (key === "url" && typeof value === "string") return value.replace(/(:\/\/[^:/@]*):[^@]*@/, "$1:***@");
   if (key === "env" && typeof value === "object" && value !== null) {
     return Object.fromEntries(Object.keys(value).map((name) => [name, "(set)"]));
   }

@@ -53,6 +53,7 @@ export function paths(home: string) {
     daemonLock: join(home, "daemon.lock"),
     runs: join(home, "runs"),
     worktrees: join(home, "worktrees"),
+    archive: join(home, "archive"),
     logs: join(home, "logs"),
     upLog: join(home, "logs", "up.log"),
   };

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { LOG_LEVELS } from "../log-levels.ts";
-import { parseDuration } from "./units.ts";
+import { parseDuration, parseSize } from "./units.ts";
 
 declare module "zod" {
   interface GlobalMeta {
@@ -28,6 +28,17 @@ export function duration({ least = 1 }: { least?: number } = {}) {
   });
 }
 
+/** A text such as "20GB" in the file; bytes once read. */
+function size() {
+  const message = 'expected a size such as "500MB" or "20GB"';
+  return z.string(message).transform((value, context) => {
+    const bytes = parseSize(value);
+    if (bytes !== null) return bytes;
+    context.addIssue({ code: "custom", message });
+    return z.NEVER;
+  });
+}
+
 /** Every key may be absent (the default holds) and says what it is for and what it is measured in. */
 function key<T extends z.ZodType>(unit: string, schema: T, description: string) {
   return schema.optional().meta({ unit, description });
@@ -41,7 +52,28 @@ const Server = z.strictObject({
     url(/^https?$/, "https://makima.example.com"),
     "Address under which people reach the server, where it differs from host and port; its host is then allowed too.",
   ),
+  tlsCert: key("path", text(), "Certificate (PEM, with its chain) for HTTPS; needs `tlsKey`."),
+  tlsKey: key("path", text(), "Private key (PEM) of the certificate."),
+  behindProxy: key(
+    "true or false",
+    flag(),
+    "A proxy in front of the server speaks TLS: it may listen without on an address that is not loopback.",
+  ),
+  rateLimit: key("requests per minute", whole(1, 1_000_000), "Requests that one key may make."),
 });
+
+const Database = z.strictObject({
+  url: key(
+    "URL",
+    url(/^postgres(ql)?$/, "postgres://makima@db.example.com/makima"),
+    "PostgreSQL database of the server; several servers may share it. Absent: SQLite under the data directory.",
+  ),
+});
+
+const LabelName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/, "a label's name is letters, digits and ._/-");
+const LabelValue = z
+  .string("expected a text in quotes")
+  .regex(/^[A-Za-z0-9._:@/-]{1,200}$/, "has characters that no label may have");
 
 const Daemon = z.strictObject({
   server: key(
@@ -52,6 +84,16 @@ const Daemon = z.strictObject({
   apiKeyFile: key("path", text(), "File that holds the key for that server. Absent: the local server's key file."),
   name: key("text", text(), "Name under which the server lists this daemon. Absent: the host's name."),
   maxTasks: key("tasks", whole(1, 10_000), "Tasks that run at the same time; more wait."),
+  labels: key(
+    "table of texts",
+    z.record(LabelName, LabelValue, "expected a table of texts"),
+    'What this daemon offers to tasks that ask for it, such as { gpu = "yes" }.',
+  ),
+  lostAfter: key(
+    "duration",
+    duration(),
+    "Time offline after which the server takes a daemon for lost and gives its tasks to others.",
+  ),
   repositories: key(
     "list of globs",
     list(),
@@ -141,6 +183,59 @@ const Agent = z.strictObject({
   ),
 });
 
+const KINDS = oneOf([
+  "task-finished",
+  "task-failed",
+  "breaker-open",
+  "question-asked",
+  "usage-limit-reached",
+  "usage-limit-over",
+  "daemon-lost",
+  "merge-conflict",
+  "contract-done",
+]);
+
+const Webhook = z.strictObject(
+  {
+    url: url(/^https?$/, "https://hooks.example.com/makima"),
+    secretFile: text(),
+    kinds: z.array(KINDS, "expected a list of kinds").optional(),
+    allowPrivate: flag().optional(),
+  },
+  "expected a table with url and secretFile",
+);
+
+const Notifications = z.strictObject({
+  kinds: key(
+    "list of kinds",
+    z.array(KINDS, "expected a list of kinds"),
+    "Kinds that are made at all. Absent: every one.",
+  ),
+  desktop: key("true or false", flag(), "Show notifications on the desktop of the machine that the server runs on."),
+  webhooks: key(
+    "list of tables",
+    z.array(Webhook, "expected a list of tables"),
+    "Where notifications are posted to: `url`, `secretFile` (signs what is posted), and optionally `kinds`, and `allowPrivate = true` for an address of the own network.",
+  ),
+});
+
+const Retention = z.strictObject({
+  maxAge: key("duration", duration(), "Age after which the output of an ended run is dropped. Absent: never."),
+  maxSize: key(
+    "size",
+    size(),
+    "Size of all output kept, such as 10GB; above it the oldest of ended runs is dropped. Absent: no limit.",
+  ),
+  archive: key(
+    "program, or list of program and arguments",
+    z.union(
+      [text().transform((program) => [program]), list().min(1)],
+      "expected a program, or a list with its arguments",
+    ),
+    "Run before output is dropped, with a directory that holds the run's streams as its last argument; unless it succeeds, the output stays.",
+  ),
+});
+
 const Log = z.strictObject({
   level: key(LOG_LEVELS.join(", "), oneOf(LOG_LEVELS), "Least level that is logged."),
   format: key('"pretty" or "json"', oneOf(["pretty", "json"]), "Lines for people, or JSON for machines."),
@@ -155,6 +250,7 @@ const TABLE = "expected a table";
 /** What config.toml holds; durations come out in milliseconds. */
 export const ConfigFile = z.strictObject({
   server: Server.optional().meta({ description: "The control plane: `makima server` and `makima up`." }),
+  database: Database.optional().meta({ description: "Where the server keeps its data." }),
   daemon: Daemon.optional().meta({ description: "The worker: `makima daemon` and `makima up`." }),
   worktrees: Worktrees.optional().meta({ description: "Checkouts of tasks." }),
   process: Process.optional().meta({ description: "Every process that makima starts for a task." }),
@@ -163,6 +259,8 @@ export const ConfigFile = z.strictObject({
     .record(AgentName, Agent, TABLE)
     .optional()
     .meta({ description: 'One section for each agent; `claude` exists without one, any other is of kind "command".' }),
+  notifications: Notifications.optional().meta({ description: "What people are told of, and where." }),
+  retention: Retention.optional().meta({ description: "How long the server keeps what ended runs have put out." }),
   log: Log.optional().meta({ description: "The logs of server and daemon." }),
 });
 
@@ -173,15 +271,19 @@ type Shape = Readonly<Record<string, z.ZodType>>;
 /** The keys of each section; those of `agents` are the keys of every agent. */
 export const SECTIONS: Readonly<Record<keyof ConfigFile, Shape>> = {
   server: Server.shape,
+  database: Database.shape,
   daemon: Daemon.shape,
   worktrees: Worktrees.shape,
   process: Process.shape,
   loop: Loop.shape,
   agents: Agent.shape,
+  notifications: Notifications.shape,
+  retention: Retention.shape,
   log: Log.shape,
 };
 
-/** Name that a key's value has in `Config`: a duration carries its unit, `idleTimeout` is `idleTimeoutMs` there. */
+/** Name that a key's value has in `Config`: a duration or size carries its unit, `idleTimeout` is `idleTimeoutMs`. */
 export function fieldName(section: keyof ConfigFile, name: string): string {
-  return SECTIONS[section][name]?.meta()?.unit === "duration" ? `${name}Ms` : name;
+  const unit = SECTIONS[section][name]?.meta()?.unit;
+  return unit === "duration" ? `${name}Ms` : unit === "size" ? `${name}Bytes` : name;
 }

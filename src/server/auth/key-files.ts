@@ -1,7 +1,9 @@
 import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { dirname } from "node:path";
 import { isErrno, writeAtomic } from "../../platform/files.ts";
 import type { Store } from "../db/store.ts";
-import { authenticate, replaceLocalKey } from "./keys.ts";
+import { authenticate, localName, replaceLocalKey } from "./keys.ts";
 import { newToken } from "./tokens.ts";
 
 /**
@@ -13,9 +15,10 @@ export async function ensureKeyFile(store: Store, path: string, kind: "user" | "
   const principal = present === null ? null : await authenticate(store.db, present);
   if (present !== null && principal?.kind === kind) return present;
   const token = newToken(kind);
+  const name = localName(store.shared ? `${hostname()}:${dirname(path)}` : null);
   // A kill between the two leaves a file with a key that is not valid, which the next start replaces.
   await writeAtomic(path, `${token}\n`);
-  await store.write((tx) => replaceLocalKey(tx, kind, token));
+  await store.write((tx) => replaceLocalKey(tx, { kind, name, token }));
   return token;
 }
 

@@ -1,39 +1,26 @@
+import type { Selectable } from "kysely";
 import { timingSafeEqual } from "node:crypto";
+import { MakimaError } from "../../core/errors.ts";
+import type { Key } from "../../protocol/api.ts";
 import type { Db, Write } from "../db/store.ts";
-import { hashToken, keyId } from "./tokens.ts";
+import type { KeysTable } from "../db/tables.ts";
+import { newestFirst } from "../pages.ts";
+import type { PageOf, PageRequest } from "../pages.ts";
+import { hashToken, isToken, keyId, newToken } from "./tokens.ts";
 
 /** Who makes a request. A task's key is bound to its contract and its run. */
 export type Principal =
   | { kind: "user" | "daemon"; keyId: string }
   | { kind: "task"; keyId: string; contractId: string };
 
-/** The key of a run's agent. Only its hash is stored; the token is kept by whoever it is for. */
-export async function insertTaskKey(tx: Write, token: string, contractId: string, runId: string): Promise<void> {
-  const scope = { kind: "task", name: null, contract_id: contractId, run_id: runId } as const;
-  await tx.db
-    .insertInto("keys")
-    .values({ ...keyColumns(tx, token), ...scope })
-    .execute();
-}
-
-/** Makes `token` the key of this machine's key file; the one before it stops working. */
-export async function replaceLocalKey(tx: Write, kind: "user" | "daemon", token: string): Promise<void> {
-  await tx.db
-    .updateTable("keys")
-    .set({ revoked_at: tx.now })
-    .where("kind", "=", kind)
-    .where("name", "=", LOCAL)
-    .where("revoked_at", "is", null)
-    .execute();
-  const scope = { kind, name: LOCAL, contract_id: null, run_id: null };
-  await tx.db
-    .insertInto("keys")
-    .values({ ...keyColumns(tx, token), ...scope })
-    .execute();
+/** Wake-up topic of one key: it has been revoked. */
+export function keyTopic(id: string): string {
+  return `key/${id}`;
 }
 
 /** null: not a key, or one that has been revoked. */
 export async function authenticate(db: Db, token: string): Promise<Principal | null> {
+  if (!isToken(token)) return null;
   const hash = hashToken(token);
   const key = await db
     .selectFrom("keys")
@@ -46,19 +33,126 @@ export async function authenticate(db: Db, token: string): Promise<Principal | n
   return key.contract_id === null ? null : { kind: "task", keyId: key.id, contractId: key.contract_id };
 }
 
+export async function isRevoked(db: Db, id: string): Promise<boolean> {
+  const query = db.selectFrom("keys").select("id").where("id", "=", id).where("revoked_at", "is", null);
+  return (await query.executeTakeFirst()) === undefined;
+}
+
+/** A key for a person or a daemon, and its token, which is kept nowhere. */
+export async function createKey(
+  tx: Write,
+  { kind, name }: { kind: "user" | "daemon"; name: string },
+): Promise<{ key: Key; token: string }> {
+  if (isLocalName(name)) throw new MakimaError("invalid_request", `name: ${name} is for the keys of key files`);
+  const token = newToken(kind);
+  const id = await insertKey(tx, token, { kind, name, contract_id: null, run_id: null });
+  return { key: await getKey(tx.db, id), token };
+}
+
+/** The key of a run's agent. Only its hash is stored; the token is kept by whoever it is for. */
+export async function insertTaskKey(tx: Write, token: string, contractId: string, runId: string): Promise<void> {
+  await insertKey(tx, token, { kind: "task", name: null, contract_id: contractId, run_id: runId });
+}
+
+/** Makes `token` the key of a key file, which `name` tells from those of other machines; its earlier one is revoked. */
+export async function replaceLocalKey(
+  tx: Write,
+  { kind, name, token }: { kind: "user" | "daemon"; name: string; token: string },
+): Promise<void> {
+  const earlier = await tx.db
+    .updateTable("keys")
+    .set({ revoked_at: tx.now })
+    .where("kind", "=", kind)
+    .where("name", "=", name)
+    .where("revoked_at", "is", null)
+    .returning("id")
+    .execute();
+  for (const { id } of earlier) tx.wake(keyTopic(id));
+  await insertKey(tx, token, { kind, name, contract_id: null, run_id: null });
+}
+
+/** Newest first; without `all` only those that people made and that are valid. */
+export async function listKeys(db: Db, { all }: { all: boolean }, page: PageRequest): Promise<PageOf<Key>> {
+  let query = db.selectFrom("keys").selectAll();
+  if (!all) query = query.where("kind", "!=", "task").where("revoked_at", "is", null);
+  if (page.cursor !== undefined) {
+    // Ids of keys are hashes and say nothing about age, so the place of the page's last key is looked up.
+    const { id, createdAt } = await getKey(db, page.cursor);
+    query = query.where((eb) =>
+      eb.or([eb("created_at", "<", createdAt), eb.and([eb("created_at", "=", createdAt), eb("id", "<", id)])]),
+    );
+  }
+  const rows = await query
+    .orderBy("created_at", "desc")
+    .orderBy("id", "desc")
+    .limit(page.limit + 1)
+    .execute();
+  return newestFirst(rows.map(toKey), page);
+}
+
+/** Ends a key, and with it what is connected under it. One that has ended already stays as it is. Throws `not_found`. */
+export async function revokeKey(tx: Write, id: string): Promise<Key> {
+  await tx.db
+    .updateTable("keys")
+    .set({ revoked_at: tx.now })
+    .where("id", "=", id)
+    .where("revoked_at", "is", null)
+    .execute();
+  tx.wake(keyTopic(id));
+  return getKey(tx.db, id);
+}
+
 /** A task's key lives as long as its run. */
 export async function revokeRunKeys(tx: Write, runId: string): Promise<void> {
-  await tx.db
+  const keys = await tx.db
     .updateTable("keys")
     .set({ revoked_at: tx.now })
     .where("run_id", "=", runId)
     .where("revoked_at", "is", null)
+    .returning("id")
     .execute();
+  for (const { id } of keys) tx.wake(keyTopic(id));
 }
 
 const LOCAL = "local";
 
-function keyColumns(tx: Write, token: string) {
+/** Name of a key file's key: servers that share a database have one each. `place`: the machine and directory. */
+export function localName(place: string | null): string {
+  return place === null ? LOCAL : `${LOCAL} ${place}`;
+}
+
+function isLocalName(name: string): boolean {
+  return name === LOCAL || name.startsWith(`${LOCAL} `);
+}
+
+async function insertKey(
+  tx: Write,
+  token: string,
+  scope: Pick<KeysTable, "kind" | "name" | "contract_id" | "run_id">,
+): Promise<string> {
   const hash = hashToken(token);
-  return { id: keyId(hash), hash, created_at: tx.now, revoked_at: null };
+  const id = keyId(hash);
+  await tx.db
+    .insertInto("keys")
+    .values({ id, hash, ...scope, created_at: tx.now, revoked_at: null })
+    .execute();
+  return id;
+}
+
+async function getKey(db: Db, id: string): Promise<Key> {
+  const row = await db.selectFrom("keys").selectAll().where("id", "=", id).executeTakeFirst();
+  if (row === undefined) throw new MakimaError("not_found", `There is no key ${id}`);
+  return toKey(row);
+}
+
+function toKey(row: Selectable<KeysTable>): Key {
+  return {
+    id: row.id,
+    kind: row.kind,
+    name: row.name,
+    contractId: row.contract_id,
+    runId: row.run_id,
+    createdAt: row.created_at,
+    revokedAt: row.revoked_at,
+  };
 }

@@ -5,6 +5,13 @@ import type { Db, Write } from "../db/store.ts";
 import { commandsTopic } from "../db/wakeups.ts";
 import { newId } from "../ids.ts";
 
+/** Tells the daemon of a live run what to do with it. */
+export async function commandRun(tx: Write, command: Exclude<Command, { kind: "SpawnTask" }>): Promise<void> {
+  const { runId } = command;
+  const run = await tx.db.selectFrom("runs").select("daemon_id").where("id", "=", runId).executeTakeFirstOrThrow();
+  await giveCommand(tx, run.daemon_id, runId, command);
+}
+
 /** Gives a daemon an instruction that survives every restart until the daemon has reported it done. */
 export async function giveCommand(tx: Write, daemonId: string, runId: string, command: Command): Promise<void> {
   await tx.db
@@ -59,6 +66,28 @@ export async function finishCommand(
     .returning(["run_id", "kind"])
     .executeTakeFirst();
   return row === undefined ? null : { runId: row.run_id, kind: row.kind };
+}
+
+/** Takes back what the daemon of a run has not reported done. */
+export async function dropCommands(tx: Write, runId: string, reason: string): Promise<void> {
+  await tx.db
+    .updateTable("commands")
+    .set({ done_at: tx.now, error: reason, payload: null })
+    .where("run_id", "=", runId)
+    .where("done_at", "is", null)
+    .execute();
+}
+
+/** Whether a daemon has yet to report such a command as done. */
+export async function hasOpenCommand(db: Db, runId: string, kind: Command["kind"]): Promise<boolean> {
+  const row = await db
+    .selectFrom("commands")
+    .select("id")
+    .where("run_id", "=", runId)
+    .where("kind", "=", kind)
+    .where("done_at", "is", null)
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 /** Whether a run has been given such a command that was not answered with an error. */

@@ -1,44 +1,9 @@
+import { MakimaError } from "../../core/errors.ts";
 import type { Daemon } from "../../protocol/api.ts";
 import { recordChange } from "../changes/changes.ts";
+import { fromJson } from "../db/json.ts";
 import type { Db, Write } from "../db/store.ts";
-import { DISPATCH_TOPIC } from "../db/wakeups.ts";
 import { publishTask } from "../tasks/view.ts";
-
-export interface DaemonIdentity {
-  id: string;
-  name: string;
-  host: string;
-  maxTasks: number;
-}
-
-/** A daemon has connected: its tasks can be reached again, and it may take new ones. */
-export async function daemonConnected(tx: Write, daemon: DaemonIdentity): Promise<void> {
-  const { id, maxTasks, ...names } = daemon;
-  const columns = { ...names, max_tasks: maxTasks, online: 1, last_seen_at: tx.now } as const;
-  await tx.db
-    .insertInto("daemons")
-    .values({ id, ...columns })
-    .onConflict((it) => it.column("id").doUpdateSet(columns))
-    .execute();
-  await publishDaemon(tx, id);
-  tx.wake(DISPATCH_TOPIC);
-}
-
-/** Its link is gone. Its tasks go on, out of sight: they are marked as unreachable, and nothing else happens to them. */
-export async function daemonDisconnected(tx: Write, id: string): Promise<void> {
-  await tx.db.updateTable("daemons").set({ online: 0, last_seen_at: tx.now }).where("id", "=", id).execute();
-  await publishDaemon(tx, id);
-}
-
-/** After a start nobody is connected yet, whatever the server that died before could still write down. */
-export async function disconnectAll(tx: Write): Promise<void> {
-  const online = await tx.db.selectFrom("daemons").select("id").where("online", "=", 1).execute();
-  for (const { id } of online) await daemonDisconnected(tx, id);
-}
-
-export async function daemonSeen(tx: Write, id: string): Promise<void> {
-  await tx.db.updateTable("daemons").set({ last_seen_at: tx.now }).where("id", "=", id).execute();
-}
 
 export async function listDaemons(db: Db): Promise<Daemon[]> {
   const rows = await selectDaemons(db).orderBy("daemons.id").execute();
@@ -51,9 +16,34 @@ export async function onlineDaemons(db: Db): Promise<Daemon[]> {
   return rows.map(toDaemon);
 }
 
-async function publishDaemon(tx: Write, id: string): Promise<void> {
+/**
+ * Forgets a daemon that is offline and holds no live run, and gives what it was; otherwise throws `conflict`. Its runs
+ * keep its id. Its commands go with it: each is about a run, and all of its runs have ended.
+ */
+export async function removeDaemon(tx: Write, id: string): Promise<Daemon> {
+  const daemon = toDaemon(await selectDaemons(tx.db).where("daemons.id", "=", id).executeTakeFirstOrThrow());
+  const named = `The daemon ${daemon.name} on ${daemon.host}`;
+  if (daemon.online) {
+    throw new MakimaError("conflict", `${named} is connected`, { hint: "Stop the daemon first." });
+  }
+  if (daemon.running > 0) {
+    const hint = "Start the daemon again, or wait: when it stays away, its tasks go to other daemons.";
+    throw new MakimaError("conflict", `${named} holds ${daemon.running} live runs`, { hint });
+  }
+  await tx.db.deleteFrom("commands").where("daemon_id", "=", id).execute();
+  await tx.db.deleteFrom("daemons").where("id", "=", id).execute();
+  await recordChange(tx, "daemon", id, { ...daemon, removed: true });
+  return daemon;
+}
+
+/** Puts the daemon as it now is into the change feed. */
+export async function publishDaemon(tx: Write, id: string): Promise<void> {
   const row = await selectDaemons(tx.db).where("daemons.id", "=", id).executeTakeFirstOrThrow();
   await recordChange(tx, "daemon", id, { ...toDaemon(row) });
+}
+
+/** Puts the daemon's live tasks into the change feed, when they have become unreachable or can be reached again. */
+export async function publishReachability(tx: Write, id: string): Promise<void> {
   const live = await tx.db
     .selectFrom("runs")
     .select("task_id")
@@ -86,6 +76,7 @@ function toDaemon(row: DaemonRow): Daemon {
     host: row.host,
     online: row.online === 1,
     maxTasks: row.max_tasks,
+    labels: fromJson(row.labels),
     running: row.running ?? 0,
     lastSeenAt: row.last_seen_at,
   };

@@ -1,47 +1,91 @@
-import type { Kysely, Transaction } from "kysely";
 import type { Clock } from "../../platform/clock.ts";
-import { openDatabase } from "./open.ts";
-import type { Tables } from "./tables.ts";
+import { defaultConfig } from "../../platform/config/config.ts";
+import type { NotificationsConfig } from "../../platform/config/config.ts";
+import type { Logger } from "../../platform/log.ts";
+import type { Fact } from "../metrics/facts.ts";
+import { Metrics } from "../metrics/metrics.ts";
+import type { Away, Db, Engine, Write as EngineWrite } from "./engine.ts";
+import { PostgresEngine } from "./postgres/engine.ts";
+import type { DatabaseSource } from "./source.ts";
+import { SqliteEngine } from "./sqlite/engine.ts";
 import { Wakeups } from "./wakeups.ts";
 
-/** What reading needs; a transaction is one too. */
-export type Db = Kysely<Tables>;
+export type { Away, Db } from "./engine.ts";
 
-/** One write transaction. Whoever gets one must not wait for anything but the database: every other query waits too. */
-export interface Write {
-  readonly db: Transaction<Tables>;
-  /** The moment of the transaction, epoch ms. */
-  readonly now: number;
-  /** Wakes those who listen to the topic, if and when the transaction has been committed. */
-  wake(topic: string): void;
+export interface Write extends EngineWrite {
+  /** What people are told of, and where: a notification belongs to the transaction of what it tells. */
+  readonly notifications: NotificationsConfig;
+  /** Counts what has happened, if and when the transaction has been committed. */
+  count(fact: Fact): void;
 }
 
+/** The database, the same to everybody whichever engine it runs on. */
 export class Store implements AsyncDisposable {
-  readonly db: Db;
-  readonly wakeups = new Wakeups();
-  readonly #clock: Clock;
+  /** Of this server's transactions and, where the database is shared, of the other servers'. */
+  readonly wakeups: Wakeups;
+  /** What this server counts and measures. */
+  readonly metrics = new Metrics();
+  readonly #engine: Engine;
+  readonly #notifications: NotificationsConfig;
 
-  private constructor(db: Db, clock: Clock) {
-    this.db = db;
-    this.#clock = clock;
+  private constructor(engine: Engine, wakeups: Wakeups, notifications: NotificationsConfig) {
+    this.#engine = engine;
+    this.wakeups = wakeups;
+    this.#notifications = notifications;
   }
 
-  /** Throws what openDatabase throws. */
-  static async open(path: string, clock: Clock): Promise<Store> {
-    return new Store(await openDatabase(path), clock);
+  /** Opens the database in this version's schema. Throws what openSqliteFile or preparePostgres throw. */
+  static async open(
+    source: DatabaseSource,
+    clock: Clock,
+    log: Logger,
+    notifications: NotificationsConfig = defaultConfig().notifications,
+  ): Promise<Store> {
+    const wakeups = new Wakeups();
+    const engine =
+      source.kind === "sqlite"
+        ? await SqliteEngine.open(source.path, clock, wakeups)
+        : await PostgresEngine.open(source, { clock, log, wakeups });
+    return new Store(engine, wakeups, notifications);
   }
 
-  /** Runs `work` in one transaction: when the promise resolves, everything in it is on the disk. */
+  /** For reading. A query throws `database_unavailable` while the database is away. */
+  get db(): Db {
+    return this.#engine.db;
+  }
+
+  /** Other servers may be working on the same database. */
+  get shared(): boolean {
+    return this.#engine.shared;
+  }
+
+  /** null: the database answers. DATABASE_TOPIC is woken when this changes; everything is when it is back. */
+  get away(): Away | null {
+    return this.#engine.away;
+  }
+
+  /** Resolves as soon as the database answers; rejects with the reason of `signal` when that aborts. */
+  available(signal?: AbortSignal): Promise<void> {
+    return this.#engine.available(signal);
+  }
+
+  /**
+   * Runs `work` in one transaction: when the promise resolves, everything in it is on the disk. Write transactions come
+   * one after the other, over all servers. `work` may run again when the connection was lost before it was committed, so
+   * it must do nothing but read and write through `tx`. Throws `database_unavailable` when the database went away; only
+   * when it stays away for long is it then unknown whether `work` was committed.
+   */
   async write<T>(work: (tx: Write) => Promise<T>): Promise<T> {
-    const topics = new Set<string>();
-    const result = await this.db
-      .transaction()
-      .execute((db) => work({ db, now: this.#clock.now(), wake: (topic) => topics.add(topic) }));
-    for (const topic of topics) this.wakeups.emit(topic);
+    let facts: Fact[] = [];
+    const result = await this.#engine.write((tx) => {
+      facts = [];
+      return work({ ...tx, notifications: this.#notifications, count: (fact) => facts.push(fact) });
+    });
+    for (const fact of facts) this.metrics.count(fact);
     return result;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.db.destroy();
+    await this.#engine[Symbol.asyncDispose]();
   }
 }

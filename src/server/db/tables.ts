@@ -1,5 +1,17 @@
+import type { Generated } from "kysely";
 import type { RunState } from "../../core/task-state.ts";
-import type { Contract, CreateContract, Iteration, TaskDetail, TaskStatus } from "../../protocol/api.ts";
+import type {
+  Contract,
+  CreateContract,
+  Delivery,
+  Iteration,
+  Notification,
+  Question,
+  TaskDefaults,
+  TaskDetail,
+  TaskStatus,
+} from "../../protocol/api.ts";
+import type { Labels } from "../../protocol/labels.ts";
 import type { Command } from "../../protocol/link.ts";
 import type { RunEventOf } from "../../protocol/run-events.ts";
 import type { Change } from "../../protocol/subscriptions.ts";
@@ -9,6 +21,7 @@ import type { Json } from "./json.ts";
 export interface Tables {
   contracts: ContractsTable;
   tasks: TasksTable;
+  dependencies: DependenciesTable;
   runs: RunsTable;
   iterations: IterationsTable;
   streams: StreamsTable;
@@ -19,6 +32,11 @@ export interface Tables {
   daemons: DaemonsTable;
   keys: KeysTable;
   replies: RepliesTable;
+  questions: QuestionsTable;
+  notifications: NotificationsTable;
+  deliveries: DeliveriesTable;
+  duties: DutiesTable;
+  totals: TotalsTable;
 }
 
 export type Flag = 0 | 1;
@@ -29,6 +47,11 @@ export interface ContractsTable {
   status: Contract["status"];
   type: string;
   goal: string;
+  /** What its further tasks have where they do not say otherwise. */
+  defaults: Json<TaskDefaults> | null;
+  /** When a task of it was last given to a daemon; null: never. */
+  served_at: number | null;
+  version: Generated<number>;
   created_at: number;
   updated_at: number;
 }
@@ -53,8 +76,29 @@ export interface TasksTable {
   /** Of all runs together. */
   cost_usd: number;
   wait_until: number | null;
+  /** null: the contract's goal. */
+  goal: string | null;
+  labels: Generated<Json<Labels>>;
+  /** How many of its dependencies are not completed. */
+  blocked: Generated<number>;
+  /** Who wants it to pause; null: nobody. */
+  hold: Hold | null;
+  /** The daemon that has checkout and session of a resumed task; null: there is none. */
+  home: string | null;
+  /** Names what it asks of a daemon, see queueOf: of pending tasks that ask the same, the oldest is first. */
+  queue: Generated<string>;
+  version: Generated<number>;
   created_at: number;
   updated_at: number;
+}
+
+/** `contract`: its contract's pause is the cause, and ends it. */
+export type Hold = "person" | "contract";
+
+/** `task_id` starts only when `after_id` is completed. */
+export interface DependenciesTable {
+  task_id: string;
+  after_id: string;
 }
 
 export interface RunsTable {
@@ -82,6 +126,12 @@ export interface RunsTable {
   started_at: number | null;
   /** null while the run is live. */
   ended_at: number | null;
+  /** When the retention rules dropped its output; null while that is there. */
+  dropped_at: number | null;
+  /** How often the archive command has failed for it. */
+  archive_failures: Generated<number>;
+  /** The archive command is not run for it before; null: it has not failed. */
+  archive_after: number | null;
 }
 
 export interface IterationsTable {
@@ -104,7 +154,7 @@ export interface StreamsTable {
   stream: string;
   /** Bytes stored: the offset up to which the daemon has been told that they are safe. */
   size: number;
-  /** Its chunks have become few large compressed ones. */
+  /** Nothing is left to do for its chunks: they are few large compressed ones, or were dropped with the run's output. */
   merged: Flag;
 }
 
@@ -151,6 +201,11 @@ export interface DaemonsTable {
   name: string;
   host: string;
   max_tasks: number;
+  labels: Generated<Json<Labels>>;
+  /** Which start of the daemon is, or was last, connected. */
+  instance: string | null;
+  /** Names the connection that holds the identity, over all servers; null while it is offline. */
+  link_id: string | null;
   online: Flag;
   last_seen_at: number;
 }
@@ -179,4 +234,63 @@ export interface RepliesTable {
   request_hash: string;
   reply: Json<unknown>;
   created_at: number;
+}
+
+export interface QuestionsTable {
+  id: string;
+  contract_id: string;
+  task_id: string;
+  /** The run whose agent asked; null when a person did. */
+  run_id: string | null;
+  text: string;
+  choices: Json<string[]>;
+  status: Question["status"];
+  answer: string | null;
+  created_at: number;
+  closed_at: number | null;
+}
+
+export interface NotificationsTable {
+  id: string;
+  kind: Notification["kind"];
+  /** What it is about: unique per kind, so that nothing is told twice, not even after it was dismissed. */
+  subject: string;
+  status: Notification["status"];
+  title: string;
+  body: string;
+  contract_id: string | null;
+  task_id: string | null;
+  created_at: number;
+}
+
+export interface DeliveriesTable {
+  id: string;
+  notification_id: string;
+  /** By which channel it goes: SHA-256 of the webhook's URL, or `desktop`. */
+  channel: string;
+  /** URL of the webhook, without what may be secret in it. */
+  target: string;
+  status: Delivery["status"];
+  attempts: number;
+  response_status: number | null;
+  error: string | null;
+  /** When it is due; moved ahead by the server that takes it up, so that no other does; null when it is over. */
+  next_at: number | null;
+  created_at: number;
+}
+
+/** Work that one of the servers that share the database does for all of them. */
+export interface DutiesTable {
+  name: string;
+  /** Drawn by each server that wants to do it. */
+  holder: string;
+  /** Then another server may take it over. */
+  until: number;
+}
+
+/** Sums that are kept up, because adding them up again would look at everything. */
+export interface TotalsTable {
+  /** Bytes of the compressed chunks. */
+  name: "merged-output";
+  value: number;
 }

@@ -26,3 +26,12 @@ test("a disposed bell hears nothing, and others on the topic still do", () => {
   wakeups.emit("unknown");
   assert.equal(heard, 1);
 });
+
+test("everybody can be woken at once", () => {
+  const wakeups = new Wakeups();
+  const heard: string[] = [];
+  using _a = wakeups.listen("a", () => heard.push("a"));
+  using _b = wakeups.listen("b", () => heard.push("b"));
+  wakeups.emitAll();
+  assert.deepEqual(heard, ["a", "b"]);
+});

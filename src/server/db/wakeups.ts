@@ -19,9 +19,16 @@ export class Wakeups {
   emit(topic: string): void {
     for (const wake of this.#listeners.get(topic) ?? []) wake();
   }
+
+  /** For when it is not known what has been missed. */
+  emitAll(): void {
+    for (const topic of this.#listeners.keys()) this.emit(topic);
+  }
 }
 
 /** Topics besides those of the protocol (the change feed and streams). */
+/** The database went away or came back; of this server alone. */
+export const DATABASE_TOPIC = "database";
 export const DISPATCH_TOPIC = "dispatch";
 export const ENDED_RUNS_TOPIC = "ended-runs";
 

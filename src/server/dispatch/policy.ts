@@ -1,29 +1,92 @@
+import type { Labels } from "../../protocol/labels.ts";
+import { offers } from "./labels.ts";
+
+/** A daemon that takes tasks. */
 export interface Place {
   daemonId: string;
   /** Tasks that it could take now. */
   free: number;
+  offers: Labels;
 }
 
-export interface Assignment {
+/** The first task of a queue. */
+export interface Head {
+  queue: string;
   taskId: string;
+  contractId: string;
+  /** What its daemon must offer. */
+  labels: Labels;
+  /** The only daemon that it may go to; null: any. */
+  home: string | null;
+}
+
+/** What a contract has got so far. */
+export interface Share {
+  /** Live runs of its tasks. */
+  running: number;
+  /** When a task of it was last given to a daemon, epoch ms; 0: never. */
+  servedAt: number;
+}
+
+/** The facts of one dispatch. */
+export interface Round {
+  now: number;
+  heads: readonly Head[];
+  places: readonly Place[];
+  /** By contract; one that is absent has got nothing. */
+  shares: ReadonlyMap<string, Share>;
+}
+
+export interface Choice {
+  head: Head;
   daemonId: string;
 }
 
-/** Which pending task goes where: the oldest first, each to the daemon with the most room, of equals the first. */
-export function assign(pending: readonly string[], places: readonly Place[]): Assignment[] {
-  const free = new Map(places.map((place) => [place.daemonId, place.free]));
-  const assignments: Assignment[] = [];
-  for (const taskId of pending) {
-    const [daemonId, room] = roomiest(free);
-    if (daemonId === null) break;
-    free.set(daemonId, room - 1);
-    assignments.push({ taskId, daemonId });
+/**
+ * Which task is next, and where it goes; null when nothing can be started. Of the tasks that some daemon takes: one of
+ * the contract with the fewest running tasks; of equals, of the one served longest ago; of its tasks the oldest. It goes
+ * to the daemon with the most room, of equals to the first.
+ */
+export function choose({ heads, places, shares }: Round): Choice | null {
+  let best: Choice | null = null;
+  for (const head of heads) {
+    if (best !== null && !isBefore(head, best.head, shares)) continue;
+    const daemonId = roomiest(places, head);
+    if (daemonId !== null) best = { head, daemonId };
   }
-  return assignments;
+  return best;
 }
 
-function roomiest(free: ReadonlyMap<string, number>): [daemonId: string | null, room: number] {
-  let best: [string | null, number] = [null, 0];
-  for (const [daemonId, room] of free) if (room > best[1]) best = [daemonId, room];
-  return best;
+/** The round after a choice was carried out. `next`: the id of the task that is now the first of the same queue. */
+export function settle(round: Round, { head, daemonId }: Choice, next: string | null): Round {
+  const others = round.heads.filter(({ queue }) => queue !== head.queue);
+  const { running } = shareOf(round.shares, head);
+  return {
+    now: round.now,
+    heads: next === null ? others : [...others, { ...head, taskId: next }],
+    places: round.places.map((place) => (place.daemonId === daemonId ? { ...place, free: place.free - 1 } : place)),
+    shares: new Map(round.shares).set(head.contractId, { running: running + 1, servedAt: round.now }),
+  };
+}
+
+function isBefore(a: Head, b: Head, shares: Round["shares"]): boolean {
+  const [shareA, shareB] = [shareOf(shares, a), shareOf(shares, b)];
+  if (shareA.running !== shareB.running) return shareA.running < shareB.running;
+  if (shareA.servedAt !== shareB.servedAt) return shareA.servedAt < shareB.servedAt;
+  return a.taskId < b.taskId;
+}
+
+const NOTHING: Share = { running: 0, servedAt: 0 };
+
+function shareOf(shares: Round["shares"], { contractId }: Head): Share {
+  return shares.get(contractId) ?? NOTHING;
+}
+
+function roomiest(places: readonly Place[], { home, labels }: Head): string | null {
+  let best: Place | null = null;
+  for (const place of places) {
+    if (place.free <= (best?.free ?? 0)) continue;
+    if ((home === null || home === place.daemonId) && offers(place.offers, labels)) best = place;
+  }
+  return best?.daemonId ?? null;
 }

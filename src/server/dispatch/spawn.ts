@@ -6,7 +6,7 @@ import { giveCommand } from "../commands/commands.ts";
 import { fromJson, fromNullableJson, toJson } from "../db/json.ts";
 import type { Write } from "../db/store.ts";
 import { newId } from "../ids.ts";
-import { publishRun } from "../runs/runs.ts";
+import { lastBegunRun, publishRun } from "../runs/runs.ts";
 import { moveTask } from "../tasks/move.ts";
 
 /** Starts a pending task on a daemon: a run with the next fence, a key for its agent, and the command to spawn it. */
@@ -14,11 +14,12 @@ export async function spawnRun(tx: Write, taskId: string, daemonId: string, apiU
   const task = await loadTask(tx, taskId);
   const runId = newId(tx.now);
   const fence = task.fence + 1;
-  const resume = await resumePoint(tx, taskId, task.cost_usd);
+  const resume = await resumePoint(tx, task, daemonId);
   await insertRun(tx, { runId, taskId, daemonId, fence, resume });
-  await tx.db.updateTable("tasks").set({ fence, run_id: runId }).where("id", "=", taskId).execute();
-  await moveTask(tx, taskId, "start", {});
+  await moveTask(tx, taskId, "start", {}, { fence, run_id: runId });
   await publishRun(tx, runId);
+  // The dispatcher's own notes: for everybody else nothing of the contract has changed.
+  await tx.db.updateTable("contracts").set({ served_at: tx.now }).where("id", "=", task.contract_id).execute();
   const taskToken = newToken("task");
   await insertTaskKey(tx, taskToken, task.contract_id, runId);
   const settings = fromJson(task.settings);
@@ -31,7 +32,7 @@ export async function spawnRun(tx: Write, taskId: string, daemonId: string, apiU
       taskName: task.name,
       contractId: task.contract_id,
       contractName: task.contract_name,
-      goal: task.goal,
+      goal: task.goal ?? task.contract_goal,
       repository: task.repository,
       base: task.base,
       branch: task.branch,
@@ -52,23 +53,24 @@ async function loadTask(tx: Write, id: string) {
     .selectFrom("tasks")
     .innerJoin("contracts", "contracts.id", "tasks.contract_id")
     .selectAll("tasks")
-    .select(["contracts.name as contract_name", "contracts.goal"])
+    .select(["contracts.name as contract_name", "contracts.goal as contract_goal"])
     .where("tasks.id", "=", id)
     .executeTakeFirstOrThrow();
 }
 
-/** The latest run that a daemon really began: one that was rejected has neither checkout nor session to go on from. */
-async function resumePoint(tx: Write, taskId: string, costUsd: number): Promise<ResumePoint | null> {
-  const run = await tx.db
-    .selectFrom("runs")
-    .select(["id", "session_id", "breaker"])
-    .where("task_id", "=", taskId)
-    .where("started_at", "is not", null)
-    .orderBy("fence", "desc")
-    .limit(1)
-    .executeTakeFirst();
-  if (run === undefined) return null;
-  return { runId: run.id, sessionId: run.session_id, breaker: fromNullableJson(run.breaker), costUsd };
+/**
+ * Where the latest run that really began has left off. Its session is on its daemon, and of no use to a task that was
+ * taken from a lost daemon: that starts afresh, with the breaker and the cost it had.
+ */
+async function resumePoint(
+  tx: Write,
+  task: { id: string; cost_usd: number },
+  daemonId: string,
+): Promise<ResumePoint | null> {
+  const run = await lastBegunRun(tx.db, task.id);
+  if (run === null) return null;
+  const sessionId = run.daemon_id === daemonId && run.status !== "fenced" ? run.session_id : null;
+  return { runId: run.id, sessionId, breaker: fromNullableJson(run.breaker), costUsd: task.cost_usd };
 }
 
 interface NewRun {

@@ -13,38 +13,46 @@ export interface Attempt {
   idempotencyKey: string;
   /** What is asked for: route, parameters and body. */
   request: unknown;
+  /** The reply must not be kept: a repetition cannot be answered, only refused. */
+  secret: boolean;
 }
 
 /**
  * Runs `work` once per Idempotency-Key, in the transaction that also keeps its reply: a repeated request gets the first
- * one's reply. Throws `conflict` when the key was used for another request.
+ * one's reply. Of two at once, on whichever servers, one waits for the other, because write transactions come one after
+ * the other. Throws `conflict` when the key was used for another request.
  */
 export async function once<T>(tx: Write, attempt: Attempt, work: () => Promise<T>): Promise<T> {
-  const hash = createHash("sha256").update(JSON.stringify(attempt.request)).digest("hex");
-  const earlier = await tx.db
-    .selectFrom("replies")
-    .select(["request_hash", "reply"])
-    .where("key_id", "=", attempt.keyId)
-    .where("idempotency_key", "=", attempt.idempotencyKey)
-    .executeTakeFirst();
-  if (earlier !== undefined) {
-    if (earlier.request_hash === hash) return fromJson(earlier.reply) as T;
-    throw new MakimaError("conflict", "The Idempotency-Key was used for another request");
-  }
-  const reply = await work();
-  await tx.db
-    .insertInto("replies")
-    .values({
-      key_id: attempt.keyId,
-      idempotency_key: attempt.idempotencyKey,
-      request_hash: hash,
-      reply: toJson<unknown>(reply),
-      created_at: tx.now,
-    })
-    .execute();
+  const { keyId: key_id, idempotencyKey: idempotency_key } = attempt;
+  const request_hash = createHash("sha256").update(JSON.stringify(attempt.request)).digest("hex");
   await tx.db
     .deleteFrom("replies")
     .where("created_at", "<", tx.now - KEPT_FOR)
     .execute();
-  return reply;
+  const earlier = await tx.db
+    .selectFrom("replies")
+    .select(["request_hash", "reply"])
+    .where("key_id", "=", key_id)
+    .where("idempotency_key", "=", idempotency_key)
+    .executeTakeFirst();
+  if (earlier !== undefined) {
+    if (earlier.request_hash !== request_hash) {
+      throw new MakimaError("conflict", "The Idempotency-Key was used for another request");
+    }
+    if (attempt.secret) throw alreadyAnswered();
+    return fromJson(earlier.reply) as T;
+  }
+  const answer = await work();
+  const reply = toJson<unknown>(attempt.secret ? null : answer);
+  await tx.db
+    .insertInto("replies")
+    .values({ key_id, idempotency_key, request_hash, reply, created_at: tx.now })
+    .execute();
+  return answer;
+}
+
+function alreadyAnswered(): MakimaError {
+  return new MakimaError("conflict", "The request has been carried out, and its reply is shown only once", {
+    hint: "Where the reply was lost, revoke the key that it made and make another.",
+  });
 }

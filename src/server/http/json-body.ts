@@ -1,33 +1,33 @@
 import type { FastifyInstance } from "fastify";
 import { MakimaError } from "../../core/errors.ts";
 import { MAX_BODY } from "../../protocol/routes.ts";
+import { jsonProblem } from "./json-scan.ts";
 
-/** No request nests deeper than a few levels; what does is an attempt to exhaust whoever walks it. */
-const MAX_DEPTH = 32;
-
-/** Takes JSON only, refuses `__proto__` and `constructor` keys, depth and size beyond their limits. */
+/**
+ * Takes JSON in UTF-8 only, refuses `__proto__` and `constructor` keys, keys that are named twice, and depth and size
+ * beyond their limits.
+ */
 export function useJsonBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser("error", "error");
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser<string>(
+  app.addContentTypeParser<Buffer>(
     "application/json",
-    { parseAs: "string", bodyLimit: MAX_BODY },
+    { parseAs: "buffer", bodyLimit: MAX_BODY },
     (request, body, done) => {
-      if (body === "") done(null, {});
-      else if (depth(body) > MAX_DEPTH) done(new MakimaError("invalid_request", "The body is nested too deeply"));
-      else void parse(request, body, done);
+      const text = decode(body);
+      const problem = text === null ? "The body is not UTF-8" : jsonProblem(text);
+      if (problem !== null) done(new MakimaError("invalid_request", problem));
+      else if (text === null || text === "") done(null, {});
+      else void parse(request, text, done);
     },
   );
 }
 
-/** Deepest nesting of brackets outside strings, in one pass and before anything is built from the text. */
-function depth(json: string): number {
-  let deepest = 0;
-  let open = 0;
-  for (const [token] of json.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"?|[[{]|[\]}]/gs)) {
-    if (token === "[" || token === "{") open += 1;
-    else if (token === "]" || token === "}") open -= 1;
-    deepest = Math.max(deepest, open);
+/** null for bytes that are not UTF-8: replacing them would store another text than was sent. */
+function decode(body: Buffer): string | null {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(body);
+  } catch {
+    return null;
   }
-  return deepest;
 }

@@ -1,27 +1,34 @@
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import { MakimaError } from "../../core/errors.ts";
-import { SCHEMAS } from "../../protocol/api.ts";
-import type { Parsed, Reply } from "../../protocol/api.ts";
+import type { Reply } from "../../protocol/api.ts";
 import { ROUTES } from "../../protocol/routes.ts";
-import type { RouteName } from "../../protocol/routes.ts";
+import type { Route, RouteName, Scope } from "../../protocol/routes.ts";
+import { VERSIONED } from "../../protocol/versioned.ts";
 import type { Principal } from "../auth/keys.ts";
 import type { Store } from "../db/store.ts";
-import { requireAccess } from "./access.ts";
-import { OPEN, READS, WRITES } from "./handlers.ts";
-import type { OpenRoute, ReadRoute, ServerFacts, WriteRoute } from "./handlers.ts";
+import type { OpenRoute, RawHandlers, RawRoute, ReadRoute, ServerFacts, WriteRoute } from "./context.ts";
+import { OPEN, RAW, READS, WRITES } from "./handlers.ts";
 import { once } from "./idempotency.ts";
+import { idempotencyKeyOf, ifMatchOf, parseRequest } from "./parse.ts";
 
-type Answer<R extends RouteName> = (request: FastifyRequest) => Promise<Reply<R>>;
+export interface RouteServices {
+  store: Store;
+  facts: ServerFacts;
+}
 
-/** Registers a handler for every route of the table. */
-export function registerRoutes(app: FastifyInstance, store: Store, facts: ServerFacts): void {
-  const add = (name: RouteName, handler: Answer<RouteName>) => {
-    const { method, path: url } = ROUTES[name];
-    app.route({ method, url, handler });
+type Handler<T> = (request: FastifyRequest, reply: FastifyReply) => Promise<T>;
+
+/** Registers a handler for every route of the table. The guard reads `scopes` from a route's configuration. */
+export function registerRoutes(app: FastifyInstance, services: RouteServices): void {
+  const add = (name: RouteName, handler: Handler<unknown>) => {
+    const { method, path: url, scopes } = ROUTES[name];
+    app.route({ method, url, handler, config: { scopes } });
   };
-  for (const name of keys(OPEN)) add(name, openRoute(name, store));
-  for (const name of keys(READS)) add(name, readRoute(name, store, facts));
-  for (const name of keys(WRITES)) add(name, writeRoute(name, store));
+  for (const name of keys(OPEN)) add(name, openRoute(name));
+  for (const name of keys(READS)) add(name, readRoute(name, services));
+  for (const name of keys(WRITES)) add(name, writeRoute(name, services));
+  for (const name of keys(RAW)) add(name, rawRoute(name, services));
+  refuseOtherMethods(app);
 }
 
 /** The key of a request that has passed the guard. */
@@ -34,57 +41,81 @@ declare module "fastify" {
   interface FastifyRequest {
     principal: Principal | null;
   }
+  interface FastifyContextConfig {
+    /** Whose keys may use the route; null: it needs none. */
+    scopes?: readonly Scope[] | null;
+  }
 }
 
-function openRoute<R extends OpenRoute>(name: R, store: Store): Answer<R> {
+function openRoute<R extends OpenRoute>(name: R): Handler<Reply<R>> {
   return async (request) => {
     parseRequest(name, request);
-    return OPEN[name](store.db);
+    return OPEN[name]();
   };
 }
 
-function readRoute<R extends ReadRoute>(name: R, store: Store, facts: ServerFacts): Answer<R> {
-  return async (request) => {
+function readRoute<R extends ReadRoute>(name: R, { store, facts }: RouteServices): Handler<Reply<R>> {
+  return async (request, reply) => {
     const principal = principalOf(request);
-    requireAccess(principal, name);
-    return READS[name]({ db: store.db, principal, facts }, parseRequest(name, request));
+    const answer = await READS[name]({ db: store.db, store, principal, facts }, parseRequest(name, request));
+    return withVersion(name, answer, reply);
   };
 }
 
-function writeRoute<R extends WriteRoute>(name: R, store: Store): Answer<R> {
-  return async (request) => {
+/** Writes its reply itself, as the bytes come; there is none left for fastify to send. */
+function rawRoute<R extends RawRoute>(name: R, { store, facts }: RouteServices): Handler<Reply<R> | undefined> {
+  const answer: RawHandlers[R] = RAW[name];
+  return async (request, reply) => {
     const principal = principalOf(request);
-    requireAccess(principal, name);
+    await answer({ db: store.db, store, principal, facts, request, reply }, parseRequest(name, request));
+    return undefined;
+  };
+}
+
+function writeRoute<R extends WriteRoute>(name: R, { store, facts }: RouteServices): Handler<Reply<R>> {
+  return async (request, reply) => {
+    const principal = principalOf(request);
     const parsed = parseRequest(name, request);
     const idempotencyKey = idempotencyKeyOf(request);
-    return store.write((tx) => {
-      const work = () => WRITES[name]({ tx }, parsed);
+    const ifMatch = ifMatchOf(request);
+    const answer = await store.write((tx): Promise<Reply<R>> => {
+      const work = () => WRITES[name]({ tx, principal, facts, ifMatch }, parsed);
       if (idempotencyKey === null) return work();
-      return once(tx, { keyId: principal.keyId, idempotencyKey, request: [name, parsed] }, work);
+      const attempt = { keyId: principal.keyId, idempotencyKey, request: [name, parsed], secret: name === "createKey" };
+      return once(tx, attempt, work);
     });
+    return withVersion(name, answer, reply);
   };
 }
 
-/** Strict: what the schemas do not name is refused. Throws a ZodError. */
-function parseRequest<R extends RouteName>(name: R, { params, query, body }: FastifyRequest): Parsed<R> {
-  const schemas = SCHEMAS[name];
-  // Parsed<R> is by definition what these three return; TypeScript cannot follow that through a lookup.
-  return {
-    params: schemas.params.parse(params ?? {}),
-    query: schemas.query.parse(query ?? {}),
-    body: schemas.body.parse(body ?? {}),
-  } as Parsed<R>;
+/** Says which version of a contract or task the reply shows, for a later If-Match. */
+function withVersion<R extends RouteName>(name: R, answer: Reply<R>, reply: FastifyReply): Reply<R> {
+  const versioned: Partial<Record<RouteName, "contract" | "task">> = VERSIONED;
+  const noun = versioned[name];
+  if (noun !== undefined) {
+    const shown = (answer as Record<typeof noun, { version: number }>)[noun];
+    reply.header("etag", `"${shown.version}"`);
+  }
+  return answer;
 }
 
-/** Longest Idempotency-Key (characters); a UUID has 36. */
-const MAX_IDEMPOTENCY_KEY = 200;
+const METHODS: readonly HTTPMethods[] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
-function idempotencyKeyOf({ headers }: FastifyRequest): string | null {
-  const value = headers["idempotency-key"];
-  if (value === undefined) return null;
-  if (typeof value === "string" && value.length > 0 && value.length <= MAX_IDEMPOTENCY_KEY) return value;
-  throw new MakimaError("invalid_request", `Idempotency-Key: 1 to ${MAX_IDEMPOTENCY_KEY} characters`);
+/** A path that exists answers methods that it does not know with 405, and says which it knows. */
+function refuseOtherMethods(app: FastifyInstance): void {
+  const routes: Route[] = Object.values(ROUTES);
+  for (const [url, known] of Map.groupBy(routes, ({ path }) => path)) {
+    const allowed = known.map(({ method }) => method);
+    const method = METHODS.filter((other) => !allowed.some((one) => one === other));
+    const handler: Handler<never> = async (request, reply) => {
+      reply.header("allow", allowed.join(", "));
+      throw new MakimaError("method_not_allowed", `${url} does not know ${request.method}`);
+    };
+    app.route({ method, url, handler, config: { scopes: known.some(({ scopes }) => scopes === null) ? null : ANY } });
+  }
 }
+
+const ANY: readonly Scope[] = ["user", "daemon", "task"];
 
 function keys<K extends string>(table: Readonly<Record<K, unknown>>): K[] {
   return Object.keys(table) as K[];

@@ -1,30 +1,43 @@
+import { randomUUID } from "node:crypto";
 import type { WebSocket } from "ws";
+import { KeepAlive } from "../../platform/keep-alive.ts";
 import type { Logger } from "../../platform/log.ts";
-import { LINK_VERSION } from "../../protocol/link.ts";
-import type { DaemonMessage, ServerMessage } from "../../protocol/link.ts";
+import { LINK_DEAD_AFTER, LINK_PING_EVERY, LINK_VERSION } from "../../protocol/link.ts";
+import type { ServerMessage } from "../../protocol/link.ts";
 import { openCommands } from "../commands/commands.ts";
-import { daemonConnected, daemonDisconnected, daemonSeen } from "../daemons/daemons.ts";
+import { holdsIdentity, identityTopic, releaseIdentity, takeIdentity } from "../daemons/identity.ts";
+import type { Holder } from "../daemons/identity.ts";
 import type { Store } from "../db/store.ts";
 import { commandsTopic } from "../db/wakeups.ts";
 import { Rerun } from "../rerun.ts";
 import type { AppendSource, GroupCommit } from "../runs/group-commit.ts";
+import { weightOf } from "../runs/ingest.ts";
 import type { Append, Receipt } from "../runs/ingest.ts";
+import { watchKey } from "../subscriptions/revocation.ts";
+import { isUnavailable } from "../unavailable.ts";
 import { commandDone } from "./command-done.ts";
-import { answerHello } from "./hello.ts";
+import type { CommandDone } from "./command-done.ts";
+import { answerHello, introductionOf } from "./hello.ts";
 import type { Hello } from "./hello.ts";
-import { KeepAlive } from "./keep-alive.ts";
 import { parseFrame } from "./messages.ts";
 import type { Incoming } from "./messages.ts";
-import type { LinkRegistry } from "./registry.ts";
+import type { Connected, LinkRegistry } from "./registry.ts";
 
-/** Bytes of appends waiting to be committed above which the socket is not read, and below which it is again. */
+/** Weight of what waits to be committed above which the socket is not read, and below which it is again (bytes). */
 const HIGH_WATER = 8 * 1024 * 1024;
 const LOW_WATER = 4 * 1024 * 1024;
 
+/** What a transaction of its own counts for among them. */
+const TRANSACTION_WEIGHT = 64 * 1024;
+
+/** Longest description of what was wrong with a message: there may be as much wrong as a frame can hold. */
+const MAX_COMPLAINT = 500;
+
 /** WebSocket close codes. */
-const POLICY_VIOLATION = 1008;
 const GOING_AWAY = 1001;
+const POLICY_VIOLATION = 1008;
 const INTERNAL_ERROR = 1011;
+const TRY_AGAIN_LATER = 1013;
 
 export interface LinkServices {
   store: Store;
@@ -35,93 +48,109 @@ export interface LinkServices {
 
 /**
  * One daemon's connection: `hello` first, then its appends to the group commit and the server's commands to it. It owns
- * nothing that outlives it; whatever it did not finish is repeated over the next connection.
+ * nothing that outlives it; whatever it did not finish is repeated over the next connection, to whichever server.
  */
-export class DaemonLink implements AppendSource {
+export class DaemonLink implements AppendSource, Connected {
   readonly #socket: WebSocket;
   readonly #services: LinkServices;
+  readonly #linkId = randomUUID();
   readonly #keepAlive: KeepAlive;
-  readonly #deliveries: Rerun;
+  readonly #key: AsyncDisposable;
+  readonly #attention: Rerun;
   readonly #closed = Promise.withResolvers<void>();
   #phase: "new" | "greeting" | "ready" = "new";
-  #hello: Hello | null = null;
+  #daemonId = "";
   #welcomed: Promise<void> = Promise.resolve();
-  #wakeup: Disposable | null = null;
+  #wakeups = new DisposableStack();
   #delivered = 0;
   #waiting = 0;
+  #sign = false;
 
-  constructor(socket: WebSocket, services: LinkServices) {
+  constructor(socket: WebSocket, keyId: string, services: LinkServices) {
     this.#socket = socket;
     this.#services = services;
-    this.#keepAlive = new KeepAlive(socket);
-    this.#deliveries = new Rerun(
-      () => this.#deliver(),
+    this.#keepAlive = new KeepAlive(socket, { every: LINK_PING_EVERY, deadAfter: LINK_DEAD_AFTER });
+    this.#attention = new Rerun(
+      () => this.#attend(),
       (error) => this.failed(error),
     );
+    this.#key = watchKey(services.store, keyId, services.log, () =>
+      this.#close(POLICY_VIOLATION, "the key was revoked"),
+    );
     services.registry.opened(this);
+    for (const event of ["message", "pong"]) socket.on(event, () => (this.#sign = true));
     socket.on("message", (data: Buffer, binary) => this.#receive(data, binary));
     socket.on("close", () => void this.#end());
   }
 
-  get daemonId(): string {
-    return this.#hello?.daemonId ?? "";
+  get holder(): Holder {
+    return { daemonId: this.#daemonId, linkId: this.#linkId };
   }
 
-  get host(): string {
-    return this.#hello?.host ?? "";
+  takeSign(): boolean {
+    // What is not read cannot be heard: that is our doing, not the daemon's silence.
+    const sign = this.#phase === "ready" && (this.#sign || this.#socket.isPaused);
+    this.#sign = false;
+    return sign;
   }
 
-  /** Resolves when the daemon is written down as offline. */
-  async close(): Promise<void> {
-    this.#socket.close(GOING_AWAY, "the server stops");
-    this.#socket.terminate();
-    await this.#closed.promise;
-  }
-
-  committed(receipts: readonly Receipt[], bytes: number): void {
-    this.#waiting -= bytes;
-    if (this.#socket.isPaused && this.#waiting <= LOW_WATER) this.#socket.resume();
+  committed(receipts: readonly Receipt[], weight: number): void {
+    this.#release(weight);
     for (const receipt of receipts) {
       if (receipt.kind === "fenced") this.#send({ type: "fenced", run: receipt.run });
       else this.#send({ type: "ack", run: receipt.run, stream: receipt.stream, offset: receipt.offset });
     }
   }
 
+  superseded(): void {
+    if (!this.#isOpen()) return;
+    this.#services.log.warn({ daemon: this.#daemonId }, "closing a link that its daemon's identity was taken from");
+    this.#close(GOING_AWAY, "another connection has the daemon's identity");
+  }
+
   failed(error: unknown): void {
-    this.#services.log.error({ err: error, daemon: this.daemonId }, "closing a daemon's link after an error");
-    this.#socket.close(INTERNAL_ERROR, "the server could not go on");
+    if (!this.#isOpen()) return;
+    if (isUnavailable(error)) return this.#close(TRY_AGAIN_LATER, "the database is away");
+    this.#services.log.error({ err: error, daemon: this.#daemonId }, "closing a daemon's link after an error");
+    this.#close(INTERNAL_ERROR, "the server could not go on");
+  }
+
+  async close(): Promise<void> {
+    this.#close(GOING_AWAY, "the server stops");
     this.#socket.terminate();
+    await this.#closed.promise;
   }
 
   #receive(data: Buffer, binary: boolean): void {
-    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    if (!this.#isOpen()) return;
     let message: Incoming;
     try {
       message = parseFrame(data, binary);
     } catch (error) {
-      this.#refuse(`malformed message: ${error instanceof Error ? error.message : String(error)}`);
+      this.#refuse(`malformed message: ${String(error).slice(0, MAX_COMPLAINT)}`);
       return;
     }
     if (message.type === "hello") this.#greet(message);
     else if (this.#phase !== "ready") this.#refuse(`"${message.type}" before the welcome`);
     else if (message.type === "append") this.#append(message.append);
-    else this.#handle(message);
+    else if (message.type === "commandDone") void this.#commandDone(message);
+    // A heartbeat has done all that it is for by arriving.
   }
 
   #append(append: Append): void {
-    this.#waiting += append.data.length;
-    if (this.#waiting > HIGH_WATER) this.#socket.pause();
+    this.#take(weightOf(append));
     this.#services.commits.add(this, append);
   }
 
-  #handle(message: Exclude<DaemonMessage, Hello>): void {
+  async #commandDone(done: CommandDone): Promise<void> {
     const { store, log } = this.#services;
-    const { daemonId } = this;
-    const done =
-      message.type === "heartbeat"
-        ? store.write((tx) => daemonSeen(tx, daemonId))
-        : store.write((tx) => commandDone(tx, daemonId, message.id, message.error, log));
-    done.catch((error: unknown) => this.failed(error));
+    this.#take(TRANSACTION_WEIGHT);
+    try {
+      if (!(await store.write((tx) => commandDone(tx, this.holder, done, log)))) this.superseded();
+    } catch (error) {
+      this.failed(error);
+    }
+    this.#release(TRANSACTION_WEIGHT);
   }
 
   #greet(hello: Hello): void {
@@ -129,60 +158,88 @@ export class DaemonLink implements AppendSource {
     if (hello.version !== LINK_VERSION) {
       return this.#refuse(`This server speaks version ${LINK_VERSION} of the link, the daemon ${hello.version}`);
     }
-    const holder = this.#services.registry.holder(hello.daemonId);
-    if (holder !== null) {
-      const where = `one on ${holder.host} is connected, this one is on ${hello.host}`;
-      return this.#refuse(`Two daemons have the identity ${hello.daemonId}: ${where}`);
-    }
     this.#phase = "greeting";
-    this.#hello = hello;
-    this.#services.registry.take(hello.daemonId, this);
+    this.#daemonId = hello.daemonId;
     this.#welcomed = this.#welcome(hello).catch((error: unknown) => this.failed(error));
   }
 
   async #welcome(hello: Hello): Promise<void> {
     const { store } = this.#services;
-    const { daemonId: id, name, host, maxTasks } = hello;
-    await store.write((tx) => daemonConnected(tx, { id, name, host, maxTasks }));
-    for (const message of await answerHello(store.db, hello)) this.#send(message);
+    const other = await store.write((tx) => takeIdentity(tx, introductionOf(hello), this.#linkId));
+    if (other !== null) {
+      const where = `one on ${other.heldOn} is connected, this one is on ${hello.host}`;
+      return this.#refuse(`Two daemons have the identity ${hello.daemonId}: ${where}`);
+    }
+    for (const topic of [identityTopic(hello.daemonId), commandsTopic(hello.daemonId)]) {
+      this.#wakeups.use(store.wakeups.listen(topic, () => this.#attention.request()));
+    }
+    const answer = await answerHello(store.db, this.holder, hello);
+    if (answer === null) return this.superseded();
+    for (const message of answer) this.#send(message);
     this.#phase = "ready";
-    if (this.#socket.readyState !== this.#socket.OPEN) return;
-    this.#wakeup = store.wakeups.listen(commandsTopic(id), () => this.#deliveries.request());
-    this.#deliveries.request();
+    this.#attention.request();
   }
 
-  /** In the order given, each once per connection: what is not reported done comes again over the next one. */
-  async #deliver(): Promise<void> {
-    for (const { id, seq, command } of await openCommands(this.#services.store.db, this.daemonId, this.#delivered)) {
+  /**
+   * Sends what there is to do: in the order given, each once per connection; what is not reported done comes again over
+   * the next one. A link that does not speak for the daemon any more says nothing, and closes.
+   */
+  async #attend(): Promise<void> {
+    if (this.#phase !== "ready" || !this.#isOpen()) return;
+    const { db } = this.#services.store;
+    const commands = await openCommands(db, this.#daemonId, this.#delivered);
+    if (!(await holdsIdentity(db, this.holder))) return this.superseded();
+    for (const { id, seq, command } of commands) {
       this.#send({ type: "command", id, command });
       this.#delivered = seq;
     }
   }
 
+  #take(weight: number): void {
+    this.#waiting += weight;
+    if (this.#waiting > HIGH_WATER) this.#socket.pause();
+  }
+
+  #release(weight: number): void {
+    this.#waiting -= weight;
+    if (this.#socket.isPaused && this.#waiting <= LOW_WATER) this.#socket.resume();
+  }
+
   #refuse(message: string): void {
-    this.#services.log.warn({ daemon: this.daemonId, reason: message }, "refused a daemon's link");
+    this.#services.log.warn({ daemon: this.#daemonId, reason: message }, "refused a daemon's link");
     this.#send({ type: "refused", message });
-    this.#socket.close(POLICY_VIOLATION);
+    this.#close(POLICY_VIOLATION, "refused");
   }
 
   #send(message: ServerMessage): void {
-    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(JSON.stringify(message));
+    if (this.#isOpen()) this.#socket.send(JSON.stringify(message));
+  }
+
+  #isOpen(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN;
+  }
+
+  /** What still arrives is not looked at, but the other side's goodbye is. */
+  #close(code: number, reason: string): void {
+    this.#socket.close(code, reason);
+    this.#socket.resume();
   }
 
   async #end(): Promise<void> {
     const { store, registry, log } = this.#services;
     this.#keepAlive[Symbol.dispose]();
-    // The "online" of a link that broke at once must not come after its "offline".
     await this.#welcomed;
-    this.#wakeup?.[Symbol.dispose]();
+    this.#wakeups.dispose();
+    await this.#key[Symbol.asyncDispose]();
+    await this.#attention[Symbol.asyncDispose]();
     try {
-      await this.#deliveries[Symbol.asyncDispose]();
-      if (this.#hello !== null) await store.write((tx) => daemonDisconnected(tx, this.daemonId));
+      if (this.#phase !== "new") await store.write((tx) => releaseIdentity(tx, this.holder));
     } catch (error) {
-      log.error({ err: error, daemon: this.daemonId }, "could not note that a daemon is offline");
+      // Then the servers find out by its silence.
+      if (!isUnavailable(error))
+        log.error({ err: error, daemon: this.#daemonId }, "could not note a daemon as offline");
     }
-    // Only now may the daemon connect again: its next "online" must come after this "offline".
-    registry.closed(this, this.#hello?.daemonId ?? null);
+    registry.closed(this);
     this.#closed.resolve();
   }
 }

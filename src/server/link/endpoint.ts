@@ -1,20 +1,14 @@
 import type { FastifyInstance } from "fastify";
-import { MakimaError } from "../../core/errors.ts";
-import { LINK_PATH } from "../../protocol/routes.ts";
-import { principalOf } from "../http/routes.ts";
+import { LINK_PATH, LINK_SCOPES } from "../../protocol/routes.ts";
+import { registerSocket } from "../http/sockets.ts";
 import { DaemonLink } from "./daemon-link.ts";
 import type { LinkServices } from "./daemon-link.ts";
 
 /** The WebSocket for daemons. */
 export function registerLink(app: FastifyInstance, services: LinkServices): void {
-  app.route({
-    method: "GET",
-    url: LINK_PATH,
-    websocket: true,
-    preHandler: async (request) => {
-      if (principalOf(request).kind === "daemon") return;
-      throw new MakimaError("forbidden", "Only a daemon's key opens a daemon's link");
-    },
-    handler: (socket) => void new DaemonLink(socket, services),
+  registerSocket(app, {
+    path: LINK_PATH,
+    scopes: LINK_SCOPES,
+    open: (socket, { keyId }) => void new DaemonLink(socket, keyId, services),
   });
 }

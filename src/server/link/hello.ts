@@ -1,24 +1,40 @@
 import type { DaemonMessage, ServerMessage } from "../../protocol/link.ts";
 import { LINK_VERSION } from "../../protocol/link.ts";
+import type { Holder, Introduction } from "../daemons/identity.ts";
 import type { Db } from "../db/store.ts";
 import { proveLeases } from "../runs/lease.ts";
-import { listStreams } from "../runs/streams.ts";
+import { slices } from "../slices.ts";
 
 export type Hello = Extract<DaemonMessage, { type: "hello" }>;
 
-/** Where the server stands with the runs that a daemon has: its welcome, and the runs that it must stop. */
-export async function answerHello(db: Db, { daemonId, runs }: Hello): Promise<ServerMessage[]> {
-  const leaseOf = await proveLeases(db, daemonId, runs);
-  const held = runs.filter((run) => leaseOf(run) !== null);
-  const acked = await Promise.all(held.map(async ({ runId }) => [runId, await ackedOffsets(db, runId)] as const));
+export function introductionOf({ daemonId: id, instance, name, host, maxTasks, labels }: Hello): Introduction {
+  return { id, instance, name, host, maxTasks, labels };
+}
+
+/**
+ * Where the server stands with the runs that a daemon has: its welcome, and the runs that it must stop. null where the
+ * connection has lost the daemon's identity again.
+ */
+export async function answerHello(db: Db, holder: Holder, { runs }: Hello): Promise<ServerMessage[] | null> {
+  const leaseOf = await proveLeases(db, holder, runs);
+  if (leaseOf === null) return null;
+  const held = runs.filter((run) => leaseOf(run) !== null).map(({ runId }) => runId);
   const lost = runs.filter((run) => leaseOf(run) === null);
   return [
-    { type: "welcome", version: LINK_VERSION, acked: Object.fromEntries(acked) },
+    { type: "welcome", version: LINK_VERSION, acked: await ackedOffsets(db, held) },
     ...lost.map(({ runId: run }): ServerMessage => ({ type: "fenced", run })),
   ];
 }
 
-async function ackedOffsets(db: Db, runId: string): Promise<Record<string, number>> {
-  const streams = await listStreams(db, runId);
-  return Object.fromEntries(streams.map(({ stream, size }) => [stream, size]));
+/** Run id -> stream -> offset. */
+async function ackedOffsets(db: Db, runIds: readonly string[]): Promise<Record<string, Record<string, number>>> {
+  const acked = new Map(runIds.map((id): [string, Record<string, number>] => [id, {}]));
+  for (const ids of slices(runIds)) {
+    const streams = db.selectFrom("streams").select(["run_id as runId", "stream", "size"]);
+    for (const { runId, stream, size } of await streams.where("run_id", "in", ids).execute()) {
+      const offsets = acked.get(runId);
+      if (offsets !== undefined) offsets[stream] = size;
+    }
+  }
+  return Object.fromEntries(acked);
 }

@@ -1,38 +1,38 @@
-/** What a connected daemon is known by. */
+import type { Holder } from "../daemons/identity.ts";
+
+/** One daemon's connection, as its server sees it. */
 export interface Connected {
-  readonly host: string;
+  readonly holder: Holder;
+  /** Whether its daemon has given a sign of life since this was last asked. */
+  takeSign(): boolean;
+  /** It does not hold the daemon's identity any more. */
+  superseded(): void;
+  /** Resolves when nothing of it is left. */
   close(): Promise<void>;
 }
 
-/** The daemons that are connected to this server, at most one connection each. */
+/** The daemons' connections to this server, from their first moment: also those that have not said who they are. */
 export class LinkRegistry implements AsyncDisposable {
-  readonly #links = new Map<string, Connected>();
-  readonly #all = new Set<Connected>();
+  readonly #links = new Set<Connected>();
   #closing = false;
 
-  /** The connection that has the identity; two daemons with one identity would fight over the same runs. */
-  holder(daemonId: string): Connected | null {
-    return this.#links.get(daemonId) ?? null;
-  }
-
-  take(daemonId: string, link: Connected): void {
-    this.#links.set(daemonId, link);
-  }
-
-  /** Every connection, from its first moment: also those that have not said who they are. */
   opened(link: Connected): void {
-    this.#all.add(link);
+    this.#links.add(link);
     if (this.#closing) void link.close();
   }
 
-  closed(link: Connected, daemonId: string | null): void {
-    this.#all.delete(link);
-    if (daemonId !== null && this.#links.get(daemonId) === link) this.#links.delete(daemonId);
+  closed(link: Connected): void {
+    this.#links.delete(link);
+  }
+
+  /** Those with a sign of life since this was last asked. */
+  takeSigns(): Connected[] {
+    return [...this.#links].filter((link) => link.takeSign());
   }
 
   /** Closes every connection and waits until what that changes is written down. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing = true;
-    await Promise.all([...this.#all].map((link) => link.close()));
+    await Promise.all([...this.#links].map((link) => link.close()));
   }
 }

@@ -1,5 +1,6 @@
 import { MAX_FRAME_DATA } from "../../protocol/streams.ts";
 import type { Write } from "../db/store.ts";
+import { slices } from "../slices.ts";
 
 /** New bytes of a stream, from `offset` on. */
 export interface Appended {
@@ -13,9 +14,6 @@ interface StreamName {
   runId: string;
   stream: string;
 }
-
-/** Rows of one statement: few statements for many streams, and far from the engines' limits on parameters. */
-const ROWS = 500;
 
 /** Sizes of those of the streams that exist. */
 export async function streamSizes(tx: Write, streams: readonly StreamName[]): Promise<(stream: StreamName) => number> {
@@ -60,10 +58,6 @@ function chunksOf({ runId, stream, offset, data }: Appended) {
     const piece = data.subarray(start, start + MAX_FRAME_DATA);
     return { run_id: runId, stream, offset: offset + start, size: piece.length, encoding: "raw" as const, data: piece };
   });
-}
-
-function* slices<T>(rows: readonly T[]): Generator<readonly T[]> {
-  for (let start = 0; start < rows.length; start += ROWS) yield rows.slice(start, start + ROWS);
 }
 
 function keyOf({ runId, stream }: StreamName): string {

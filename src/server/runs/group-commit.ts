@@ -1,22 +1,33 @@
 import { setImmediate } from "node:timers/promises";
 import type { Logger } from "../../platform/log.ts";
-import type { Store } from "../db/store.ts";
-import { ingest } from "./ingest.ts";
+import type { Holder } from "../daemons/identity.ts";
+import type { Store, Write } from "../db/store.ts";
+import { isUnavailable } from "../unavailable.ts";
+import { ingest, weightOf } from "./ingest.ts";
 import type { Append, Receipt } from "./ingest.ts";
 
-/** Most bytes in one transaction: more would only make the acknowledgements come later. */
+/** Most weight of one transaction: more would only make the acknowledgements come later. */
 const MAX_BATCH = 8 * 1024 * 1024;
 
 /** One link: it sends appends of one daemon, and hears of each what became of it. */
 export interface AppendSource {
-  readonly daemonId: string;
-  /** `bytes` of appends have been dealt with. */
-  committed(receipts: readonly Receipt[], bytes: number): void;
+  readonly holder: Holder;
+  /** Appends of this weight have been dealt with. */
+  committed(receipts: readonly Receipt[], weight: number): void;
+  /** It does not hold the daemon's identity any more: nothing of its appends was stored, and nothing will be. */
+  superseded(): void;
   /** Nothing of its appends was stored; later ones must not be either, or order would be lost. */
   failed(error: unknown): void;
 }
 
 type Batch = Map<AppendSource, Append[]>;
+
+interface Waiting {
+  source: AppendSource;
+  append: Append;
+  /** On the monotonic clock. */
+  since: number;
+}
 
 /**
  * Commits the appends of all links together: one disk flush for everything that has arrived since the last one began.
@@ -25,8 +36,8 @@ type Batch = Map<AppendSource, Append[]>;
 export class GroupCommit implements AsyncDisposable {
   readonly #store: Store;
   readonly #log: Logger;
-  readonly #failed = new WeakSet<AppendSource>();
-  #queue: { source: AppendSource; append: Append }[] = [];
+  readonly #over = new WeakSet<AppendSource>();
+  #queue: Waiting[] = [];
   #running: Promise<void> | null = null;
 
   constructor(store: Store, log: Logger) {
@@ -35,7 +46,7 @@ export class GroupCommit implements AsyncDisposable {
   }
 
   add(source: AppendSource, append: Append): void {
-    this.#queue.push({ source, append });
+    this.#queue.push({ source, append, since: performance.now() });
     this.#running ??= this.#run();
   }
 
@@ -45,23 +56,23 @@ export class GroupCommit implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    while (this.#queue.length > 0) {
+    for (let [oldest] = this.#queue; oldest !== undefined; [oldest] = this.#queue) {
       // Lets everything that has already arrived on the other sockets join the transaction.
       await setImmediate();
-      await this.#commit(this.#take());
+      await this.#commit(this.#take(), oldest.since);
     }
     this.#running = null;
   }
 
   #take(): Batch {
     const batch: Batch = new Map();
-    let bytes = 0;
+    let weight = 0;
     let count = 0;
     for (const { source, append } of this.#queue) {
-      if (bytes >= MAX_BATCH) break;
+      if (weight >= MAX_BATCH) break;
       count += 1;
-      if (this.#failed.has(source)) continue;
-      bytes += append.data.length;
+      if (this.#over.has(source)) continue;
+      weight += weightOf(append);
       const appends = batch.get(source) ?? [];
       batch.set(source, appends);
       appends.push(append);
@@ -70,36 +81,48 @@ export class GroupCommit implements AsyncDisposable {
     return batch;
   }
 
-  async #commit(batch: Batch): Promise<void> {
+  async #commit(batch: Batch, since: number): Promise<void> {
     try {
       const receipts = await this.#store.write((tx) => this.#ingest(tx, batch));
-      for (const [source, appends] of batch) source.committed(receipts.get(source) ?? [], byteLength(appends));
+      this.#store.metrics.appendsCommitted(bytesOf(batch), performance.now() - since);
+      for (const [source, appends] of batch) this.#answer(source, appends, receipts.get(source) ?? null);
     } catch (error) {
-      await this.#isolate(batch, error);
+      if (batch.size > 1 && !isUnavailable(error)) await this.#isolate(batch, since);
+      else for (const source of batch.keys()) this.#fail(source, error);
     }
   }
 
-  async #ingest(tx: Parameters<typeof ingest>[0], batch: Batch): Promise<Map<AppendSource, Receipt[]>> {
-    const receipts = new Map<AppendSource, Receipt[]>();
+  async #ingest(tx: Write, batch: Batch): Promise<Map<AppendSource, Receipt[] | null>> {
+    const receipts = new Map<AppendSource, Receipt[] | null>();
     for (const [source, appends] of batch) {
-      receipts.set(source, await ingest(tx, source.daemonId, appends, this.#log));
+      receipts.set(source, await ingest(tx, source.holder, appends, this.#log));
     }
     return receipts;
   }
 
-  /** One daemon's appends must not stop the others': each gets a transaction of its own, and only the culprit fails. */
-  async #isolate(batch: Batch, error: unknown): Promise<void> {
-    if (batch.size > 1) {
-      for (const [source, appends] of batch) await this.#commit(new Map([[source, appends]]));
+  #answer(source: AppendSource, appends: readonly Append[], receipts: Receipt[] | null): void {
+    if (receipts !== null) {
+      source.committed(
+        receipts,
+        appends.reduce((sum, append) => sum + weightOf(append), 0),
+      );
       return;
     }
-    for (const source of batch.keys()) {
-      this.#failed.add(source);
-      source.failed(error);
-    }
+    this.#over.add(source);
+    source.superseded();
+  }
+
+  /** One daemon's appends must not stop the others': each gets a transaction of its own, and only the culprit fails. */
+  async #isolate(batch: Batch, since: number): Promise<void> {
+    for (const [source, appends] of batch) await this.#commit(new Map([[source, appends]]), since);
+  }
+
+  #fail(source: AppendSource, error: unknown): void {
+    this.#over.add(source);
+    source.failed(error);
   }
 }
 
-function byteLength(appends: readonly Append[]): number {
-  return appends.reduce((sum, { data }) => sum + data.length, 0);
+function bytesOf(batch: Batch): number {
+  return [...batch.values()].flat().reduce((sum, { data }) => sum + data.length, 0);
 }

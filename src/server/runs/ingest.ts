@@ -5,6 +5,7 @@ import { decodeEvent } from "../../protocol/run-events.ts";
 import type { RunEvent } from "../../protocol/run-events.ts";
 import { EVENTS } from "../../protocol/streams.ts";
 import { streamTopic } from "../../protocol/topics.ts";
+import type { Holder } from "../daemons/identity.ts";
 import type { Write } from "../db/store.ts";
 import { storeAppended, streamSizes } from "./appended.ts";
 import type { Appended } from "./appended.ts";
@@ -19,16 +20,31 @@ export interface Append {
   data: Uint8Array;
 }
 
+/** What an append costs beside its strings and bytes while it waits: the objects that hold them. */
+const OVERHEAD = 512;
+
+/** Bytes that an append takes while it waits, so that an empty one is not for nothing. */
+export function weightOf({ header, data }: Append): number {
+  return OVERHEAD + 2 * header.run.length + data.length;
+}
+
 /** `offset`: everything below it is stored once the transaction is committed. `fenced`: the daemon must stop the run. */
 export type Receipt = { kind: "ack"; run: string; stream: string; offset: number } | { kind: "fenced"; run: string };
 
 /**
  * Stores one daemon's appends and applies the events among them, in one transaction, so that each event is applied
- * exactly once whatever is repeated. Answers once per stream, and with a few statements for however many streams.
+ * exactly once whatever is repeated. Answers once per stream, and with a few statements for however many streams. null,
+ * with nothing stored, where the connection does not hold the daemon's identity.
  */
-export async function ingest(tx: Write, daemonId: string, appends: readonly Append[], log: Logger): Promise<Receipt[]> {
+export async function ingest(
+  tx: Write,
+  holder: Holder,
+  appends: readonly Append[],
+  log: Logger,
+): Promise<Receipt[] | null> {
   const offers = byStream(appends);
-  const leaseOf = await proveLeases(tx.db, daemonId, offers);
+  const leaseOf = await proveLeases(tx.db, holder, offers);
+  if (leaseOf === null) return null;
   const held = offers.flatMap((offer) => {
     const lease = leaseOf(offer);
     return lease === null ? [] : [{ ...offer, lease }];

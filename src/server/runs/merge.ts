@@ -1,9 +1,12 @@
 import { promisify } from "node:util";
 import { zstdCompress } from "node:zlib";
 import type { Logger } from "../../platform/log.ts";
-import type { Store } from "../db/store.ts";
+import type { Db, Store } from "../db/store.ts";
 import { ENDED_RUNS_TOPIC } from "../db/wakeups.ts";
+import { Duty } from "../duty.ts";
 import { Rerun } from "../rerun.ts";
+import { isUnavailable } from "../unavailable.ts";
+import { countMerged } from "./stored.ts";
 
 /** Uncompressed size of a merged chunk: large enough to compress well, small enough to be decoded for one read. */
 const MERGED_BYTES = 1024 * 1024;
@@ -19,15 +22,18 @@ const compress = promisify(zstdCompress);
  */
 export class Merger implements AsyncDisposable {
   readonly #store: Store;
+  readonly #duty: Duty;
   readonly #rerun: Rerun;
   readonly #listener: Disposable;
   #stopped = false;
 
   constructor(store: Store, log: Logger) {
     this.#store = store;
+    this.#duty = new Duty(store, "merge");
     this.#rerun = new Rerun(
       () => this.#mergeAll(),
-      (error) => log.error({ err: error }, "could not merge the output of ended runs"),
+      // When the database is back, everybody is woken.
+      (error) => isUnavailable(error) || log.error({ err: error }, "could not merge the output of ended runs"),
     );
     this.#listener = store.wakeups.listen(ENDED_RUNS_TOPIC, () => this.#rerun.request());
     this.#rerun.request();
@@ -37,13 +43,14 @@ export class Merger implements AsyncDisposable {
     this.#stopped = true;
     this.#listener[Symbol.dispose]();
     await this.#rerun[Symbol.asyncDispose]();
+    await this.#duty[Symbol.asyncDispose]();
   }
 
   async #mergeAll(): Promise<void> {
-    for (;;) {
+    while (!this.#stopped && (await this.#duty.isMine())) {
       const stream = await nextUnmerged(this.#store);
       if (stream === undefined) return;
-      while (await mergeStep(this.#store, stream)) if (this.#stopped) return;
+      await mergeStep(this.#store, stream);
     }
   }
 }
@@ -58,36 +65,38 @@ async function nextUnmerged({ db }: Store): Promise<StreamKey | undefined> {
     .selectFrom("streams")
     .innerJoin("runs", "runs.id", "streams.run_id")
     .select(["streams.run_id", "streams.stream"])
-    .where("streams.merged", "=", 0)
+    .where((eb) => eb("streams.merged", "=", eb.lit(0)))
     .where("runs.ended_at", "is not", null)
+    .where("runs.dropped_at", "is", null)
     .limit(1)
     .executeTakeFirst();
 }
 
-/** Merges the first raw chunks of a stream; false when there are none, and the stream is marked as merged. */
-async function mergeStep(store: Store, key: StreamKey): Promise<boolean> {
-  const range = await rawRange(store, key);
-  if (range === null) {
-    await markMerged(store, key);
-    return false;
-  }
-  const rows = await selectRaw(store, key, range).select("data").orderBy("offset").execute();
+/** Merges the first raw chunks of a stream; where there are none, the stream is marked as merged. */
+async function mergeStep(store: Store, key: StreamKey): Promise<void> {
+  const range = await rawRange(store.db, key);
+  if (range === null) return markMerged(store, key);
+  const rows = await selectRaw(store.db, key, range).select("data").orderBy("offset").execute();
   const data = Buffer.concat(rows.map((row) => row.data));
   const merged = await compress(data);
-  await store.write(async ({ db }) => {
-    await db
+  await store.write(async (tx) => {
+    // Meanwhile they may have been dropped, or another server may have merged them: then nothing is done here. Raw chunks
+    // never change or come back, so as many as before are the same as before.
+    const still = await selectRaw(tx.db, key, range).select("offset").execute();
+    if (still.length !== rows.length) return;
+    await tx.db
       .deleteFrom("chunks")
       .where("run_id", "=", key.run_id)
       .where("stream", "=", key.stream)
       .where("offset", ">=", range.first)
       .where("offset", "<=", range.last)
       .execute();
-    await db
+    await tx.db
       .insertInto("chunks")
       .values({ ...key, offset: range.first, size: data.length, encoding: "zstd", data: merged })
       .execute();
+    await countMerged(tx, merged.length);
   });
-  return true;
 }
 
 interface Range {
@@ -96,7 +105,7 @@ interface Range {
   last: number;
 }
 
-async function rawRange({ db }: Store, key: StreamKey): Promise<Range | null> {
+async function rawRange(db: Db, key: StreamKey): Promise<Range | null> {
   const rows = await db
     .selectFrom("chunks")
     .select(["offset", "size"])
@@ -112,23 +121,29 @@ async function rawRange({ db }: Store, key: StreamKey): Promise<Range | null> {
   return { first: first.offset, last: fitting.at(-1)?.offset ?? first.offset };
 }
 
-function selectRaw({ db }: Store, key: StreamKey, { first, last }: Range) {
+function selectRaw(db: Db, key: StreamKey, { first, last }: Range) {
   return db
     .selectFrom("chunks")
     .where("run_id", "=", key.run_id)
     .where("stream", "=", key.stream)
+    .where("encoding", "=", "raw")
     .where("offset", ">=", first)
     .where("offset", "<=", last);
 }
 
-/** A byte that came late (see storeSize) sets the mark back, and the next ended run or start takes it up. */
+/**
+ * Unless there is something left to do: a byte that came late (see storeAppended), or the drop of the run's output, has
+ * set the mark back meanwhile.
+ */
 async function markMerged(store: Store, key: StreamKey): Promise<void> {
-  await store.write(({ db }) =>
-    db
+  await store.write(async ({ db }) => {
+    if ((await rawRange(db, key)) !== null) return;
+    await db
       .updateTable("streams")
       .set({ merged: 1 })
       .where("run_id", "=", key.run_id)
       .where("stream", "=", key.stream)
-      .execute(),
-  );
+      .where("run_id", "in", (eb) => eb.selectFrom("runs").select("id").where("dropped_at", "is", null))
+      .execute();
+  });
 }

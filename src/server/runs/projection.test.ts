@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { TaskDetail } from "../../protocol/api.ts";
+import { TaskDetail } from "../../protocol/entities.ts";
 import type { CheckReport, RunEvent, TamperingReport } from "../../protocol/run-events.ts";
 import { taskDetail } from "../tasks/detail.ts";
 import { finished, iterationStarted, started, verdict } from "../testing/data.ts";
-import { openStore, temporaryHome } from "../testing/harness.ts";
+import { onEveryEngine } from "../testing/engines.ts";
 import { newRun, say } from "../testing/run.ts";
 
 function check(fields: Partial<CheckReport>): CheckReport {
@@ -16,9 +15,8 @@ function check(fields: Partial<CheckReport>): CheckReport {
 const gate = { ready: true, reason: "done", progress: "all", blockers: [], extra: {} };
 const flag: TamperingReport = { kind: "test-deleted", path: "a.test.js", detail: "deleted" };
 
-test("a run's events become what the task's page shows", async () => {
-  await using home = await temporaryHome();
-  await using store = await openStore(home.path);
+onEveryEngine("a run's events become what the task's page shows", async (database) => {
+  await using store = await database.open();
   const run = await newRun(store);
   const detail = async (...events: RunEvent[]) => {
     await say(store, run, ...events);
@@ -72,9 +70,8 @@ test("a run's events become what the task's page shows", async () => {
   );
 });
 
-test("a failed run tells why, and its contract stays active", async () => {
-  await using home = await temporaryHome();
-  await using store = await openStore(home.path);
+onEveryEngine("a failed run tells why, and its contract stays active", async (database) => {
+  await using store = await database.open();
   const run = await newRun(store);
   const why = { outcome: "failed", reason: "no agent", errorCode: "agent_missing", hint: "install it" } as const;
   await say(store, run, started, finished(why));

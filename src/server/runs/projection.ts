@@ -1,11 +1,15 @@
+import { sql } from "kysely";
 import type { Insertable, Updateable } from "kysely";
 import { MakimaError } from "../../core/errors.ts";
 import type { CheckReport, RunEvent, RunEventOf, TamperingReport } from "../../protocol/run-events.ts";
 import { fromJson, toJson } from "../db/json.ts";
 import type { Write } from "../db/store.ts";
 import type { IterationsTable } from "../db/tables.ts";
+import { notifyUsageLimit, notifyUsageLimitOver } from "../notifications/occasions.ts";
+import { waitForAnswers } from "../questions/wait.ts";
+import { changeTask } from "../tasks/change.ts";
 import { moveTask } from "../tasks/move.ts";
-import { publishTask } from "../tasks/view.ts";
+import { getTask, publishTask } from "../tasks/view.ts";
 import { endRun } from "./end.ts";
 import type { Lease } from "./lease.ts";
 import { isRunLive, moveRun, updateRun } from "./runs.ts";
@@ -29,6 +33,7 @@ const APPLY: { readonly [T in RunEvent["type"]]: Apply<T> } = {
   async started(tx, { runId, taskId }, { at }) {
     await moveRun(tx, runId, "start", { started_at: at });
     await moveTask(tx, taskId, "run", {});
+    await waitForAnswers(tx, taskId);
   },
 
   async checkout(tx, { runId, taskId }, { worktree, head }) {
@@ -40,8 +45,11 @@ const APPLY: { readonly [T in RunEvent["type"]]: Apply<T> } = {
     await updateRun(tx, runId, { checks: toJson(checks) });
   },
 
-  async "iteration-started"(tx, { runId, taskId }, { at, index, sessionId }) {
+  async "iteration-started"(tx, lease, { at, index, sessionId }) {
+    const { runId, taskId } = lease;
+    await notifyUsageLimitOver(tx, lease);
     await moveTask(tx, taskId, "run", {});
+    await waitForAnswers(tx, taskId);
     await insertIteration(tx, { ...BLANK_ITERATION, run_id: runId, index, session_id: sessionId, started_at: at });
     if (sessionId !== null) await updateRun(tx, runId, { session_id: sessionId });
   },
@@ -63,10 +71,24 @@ const APPLY: { readonly [T in RunEvent["type"]]: Apply<T> } = {
 
   verdict: applyVerdict,
 
-  async waiting(tx, { taskId }, { until, reason }) {
-    await moveTask(tx, taskId, "wait", { reason, waitUntil: until });
+  async waiting(tx, lease, event) {
+    await moveTask(tx, lease.taskId, "wait", { reason: event.reason, waitUntil: event.until });
+    await notifyUsageLimit(tx, lease, event);
   },
 
+  async paused(tx, { taskId }) {
+    const { status } = await getTask(tx.db, taskId);
+    // Whoever is paused while waiting does not wait any more.
+    if (status === "waiting") await moveTask(tx, taskId, "run", {});
+    await moveTask(tx, taskId, "pause", {});
+  },
+
+  async resumed(tx, { taskId }) {
+    await moveTask(tx, taskId, "run", {});
+    await waitForAnswers(tx, taskId);
+  },
+
+  message: nothing,
   notice: nothing,
 
   async finished(tx, lease, event) {
@@ -134,12 +156,9 @@ async function applyVerdict(tx: Write, { runId, taskId }: Lease, event: RunEvent
     }))
     .where("id", "=", runId)
     .execute();
-  await tx.db
-    .updateTable("tasks")
-    .set((eb) => ({ cost_usd: eb("cost_usd", "+", event.costUsd), updated_at: tx.now }))
-    .where("id", "=", taskId)
-    .execute();
-  await publishTask(tx, taskId);
+  await changeTask(tx, taskId, { cost_usd: sql`cost_usd + ${event.costUsd}` });
+  const { agent } = await publishTask(tx, taskId);
+  tx.count({ kind: "iteration", agent, model: event.model, refused: event.refused, costUsd: event.costUsd });
 }
 
 async function runLists(tx: Write, runId: string) {

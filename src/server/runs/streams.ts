@@ -17,10 +17,14 @@ export interface StreamRead {
   complete: boolean;
 }
 
-/** The next bytes of a stream. A stream that does not exist yet is empty; an unknown run throws `not_found`. */
+/**
+ * The next bytes of a stream. A stream that does not exist yet is empty. Throws `not_found` for an unknown run, `gone` for
+ * output that was dropped, and `invalid_request` for an offset beyond the present end.
+ */
 export async function readStream(db: Db, runId: string, stream: string, from: number): Promise<StreamRead> {
   const { size, ended } = await streamState(db, runId, stream);
-  if (from >= size) return { data: new Uint8Array(0), atEnd: true, complete: ended };
+  if (from > size) throw new MakimaError("invalid_request", `The stream ${stream} ends at ${size}, before ${from}`);
+  if (from === size) return { data: new Uint8Array(0), atEnd: true, complete: ended };
   const pieces: Uint8Array[] = [];
   let end = from;
   for (const chunk of await chunksFrom(db, runId, stream, from)) {
@@ -29,23 +33,45 @@ export async function readStream(db: Db, runId: string, stream: string, from: nu
     end += piece.length;
     if (end - from >= READ_BYTES) break;
   }
+  // It has been dropped in this moment.
+  if (end === from) throw dropped(runId);
   const atEnd = end >= size;
   return { data: Buffer.concat(pieces), atEnd, complete: atEnd && ended };
 }
 
+/** Throws `not_found` for an unknown run, `gone` for output that was dropped. */
 export async function listStreams(db: Db, runId: string): Promise<Reply<"listStreams">["streams"]> {
-  return db.selectFrom("streams").select(["stream", "size"]).where("run_id", "=", runId).orderBy("stream").execute();
+  const rows = await db
+    .selectFrom("runs")
+    .leftJoin("streams", "streams.run_id", "runs.id")
+    .select(["runs.dropped_at", "streams.stream", "streams.size"])
+    .where("runs.id", "=", runId)
+    .orderBy("streams.stream")
+    .execute();
+  requireOutput(runId, rows[0]);
+  return rows.flatMap(({ stream, size }) => (stream === null || size === null ? [] : { stream, size }));
 }
 
 async function streamState(db: Db, runId: string, stream: string): Promise<{ size: number; ended: boolean }> {
   const row = await db
     .selectFrom("runs")
     .leftJoin("streams", (join) => join.onRef("streams.run_id", "=", "runs.id").on("streams.stream", "=", stream))
-    .select(["runs.ended_at", "streams.size"])
+    .select(["runs.ended_at", "runs.dropped_at", "streams.size"])
     .where("runs.id", "=", runId)
     .executeTakeFirst();
+  const { size, ended_at } = requireOutput(runId, row);
+  return { size: size ?? 0, ended: ended_at !== null };
+}
+
+function requireOutput<R extends { dropped_at: number | null }>(runId: string, row: R | undefined): R {
   if (row === undefined) throw new MakimaError("not_found", `There is no run ${runId}`);
-  return { size: row.size ?? 0, ended: row.ended_at !== null };
+  if (row.dropped_at !== null) throw dropped(runId);
+  return row;
+}
+
+/** Of all its streams, from their beginnings to their ends: no cursor is left to read from. */
+function dropped(runId: string): MakimaError {
+  return new MakimaError("gone", `The whole output of run ${runId} was dropped`);
 }
 
 type Chunk = Pick<Selectable<ChunksTable>, "offset" | "encoding" | "data">;

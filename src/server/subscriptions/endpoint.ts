@@ -1,33 +1,30 @@
 import type { FastifyInstance } from "fastify";
-import { MakimaError } from "../../core/errors.ts";
-import type { Logger } from "../../platform/log.ts";
-import { SUBSCRIBE_PATH } from "../../protocol/routes.ts";
-import type { Activity } from "../activity.ts";
-import type { Store } from "../db/store.ts";
-import { principalOf } from "../http/routes.ts";
+import { SUBSCRIBE_PATH, SUBSCRIBE_SCOPES } from "../../protocol/routes.ts";
+import { registerSocket } from "../http/sockets.ts";
+import { Responses } from "./responses.ts";
+import type { ViewerServices } from "./responses.ts";
 import { Viewer } from "./viewer.ts";
 
-export interface ViewerServices {
-  store: Store;
-  activity: Activity;
-  log: Logger;
+declare module "fastify" {
+  interface FastifyInstance {
+    /** Responses that go on for as long as what they hold. */
+    responses: Responses;
+  }
 }
 
-/** The WebSocket for viewers. The returned owner closes all that are connected. */
-export function registerSubscriptions(app: FastifyInstance, { store, activity, log }: ViewerServices): AsyncDisposable {
+/** The WebSocket for viewers, and responses that viewers follow. The returned owner ends all that are open. */
+export function registerSubscriptions(app: FastifyInstance, services: ViewerServices): AsyncDisposable {
+  const { store, activity, log } = services;
+  const responses = new Responses(services);
+  app.decorate("responses", responses);
   const viewers = new Set<Viewer>();
   let closing = false;
-  app.route({
-    method: "GET",
-    url: SUBSCRIBE_PATH,
-    websocket: true,
-    preHandler: async (request) => {
-      if (principalOf(request).kind !== "daemon") return;
-      throw new MakimaError("forbidden", "A daemon's key opens no subscriptions");
-    },
-    handler: (socket, request) => {
+  registerSocket(app, {
+    path: SUBSCRIBE_PATH,
+    scopes: SUBSCRIBE_SCOPES,
+    open: (socket, principal) => {
       if (closing) return socket.terminate();
-      const viewer = new Viewer(socket, store, principalOf(request), log);
+      const viewer = new Viewer(socket, store, principal, log);
       viewers.add(viewer);
       activity.viewerOpened();
       socket.on("close", () => {
@@ -39,7 +36,7 @@ export function registerSubscriptions(app: FastifyInstance, { store, activity, l
   return {
     [Symbol.asyncDispose]: async () => {
       closing = true;
-      await Promise.all([...viewers].map((viewer) => viewer.close()));
+      await Promise.all([responses[Symbol.asyncDispose](), ...[...viewers].map((viewer) => viewer.close())]);
     },
   };
 }

@@ -1,5 +1,6 @@
 import { MakimaError } from "../../core/errors.ts";
-import type { SubscriptionMessage } from "../../protocol/subscriptions.ts";
+import { isStreamName } from "../../protocol/streams.ts";
+import type { Change, SubscriptionMessage } from "../../protocol/subscriptions.ts";
 import { CHANGES_TOPIC, encodeStreamData, parseStreamTopic, streamTopic } from "../../protocol/topics.ts";
 import type { Principal } from "../auth/keys.ts";
 import { requireOwnRun } from "../auth/scope.ts";
@@ -7,60 +8,65 @@ import { readChanges } from "../changes/changes.ts";
 import type { Db } from "../db/store.ts";
 import { runEndedTopic } from "../db/wakeups.ts";
 import { readStream } from "../runs/streams.ts";
+import type { Source } from "./reader.ts";
 
 /** Changes of one message. */
 const CHANGES_PER_BATCH = 100;
 
-/** What lies behind a cursor. */
-export interface Batch {
-  /** For the viewer; null when there is nothing. */
-  frame: string | Uint8Array | null;
-  cursor: number;
-  /** The present end is reached. */
-  atEnd: boolean;
-  /** Nothing will ever follow. */
-  complete: boolean;
-}
+/** A WebSocket frame: text, or bytes. */
+export type Frame = string | Uint8Array;
 
-export interface Source {
-  /** Wake-up topics that announce something new. */
-  topics: readonly string[];
-  read(cursor: number): Promise<Batch>;
-}
-
-/** The source of a topic, for subscription `id`. Throws `not_found` or `forbidden`. */
-export async function openSource(db: Db, principal: Principal, topic: string, id: number): Promise<Source> {
+/** A topic as the frames that subscription `id` is sent. Throws `not_found` or `forbidden`. */
+export async function openTopic(db: Db, principal: Principal, topic: string, id: number): Promise<Source<Frame>> {
   if (topic === CHANGES_TOPIC) {
     if (principal.kind !== "user") throw new MakimaError("forbidden", "This key may not read the change feed");
-    return changesSource(db, id);
+    return framed(changesSource(db), (changes) => {
+      const message: SubscriptionMessage = { type: "changes", id, changes };
+      return JSON.stringify(message);
+    });
   }
   const stream = parseStreamTopic(topic);
   if (stream === null) throw new MakimaError("not_found", `There is no topic ${topic}`);
-  await requireOwnRun(db, principal, stream.runId);
-  return streamSource(db, stream.runId, stream.stream, id);
+  const source = await openStream(db, principal, stream.runId, stream.stream);
+  return framed(source, (data, offset) => encodeStreamData(id, offset, data));
 }
 
-function changesSource(db: Db, id: number): Source {
+/** The bytes of a run's stream, which need not exist yet. Throws `not_found` or `forbidden`. */
+export async function openStream(
+  db: Db,
+  principal: Principal,
+  runId: string,
+  stream: string,
+): Promise<Source<Uint8Array>> {
+  if (!isStreamName(stream)) throw new MakimaError("not_found", `No run has a stream ${stream}`);
+  await requireOwnRun(db, principal, runId);
+  return {
+    topics: [streamTopic(runId, stream), runEndedTopic(runId)],
+    async read(cursor) {
+      const { data, ...state } = await readStream(db, runId, stream, cursor);
+      return { data: data.length === 0 ? null : data, cursor: cursor + data.length, ...state };
+    },
+  };
+}
+
+function changesSource(db: Db): Source<Change[]> {
   return {
     topics: [CHANGES_TOPIC],
     async read(cursor) {
       const changes = await readChanges(db, cursor, CHANGES_PER_BATCH);
       const last = changes.at(-1);
-      if (last === undefined) return { frame: null, cursor, atEnd: true, complete: false };
-      const message: SubscriptionMessage = { type: "changes", id, changes };
       const atEnd = changes.length < CHANGES_PER_BATCH;
-      return { frame: JSON.stringify(message), cursor: last.seq, atEnd, complete: false };
+      return { data: last === undefined ? null : changes, cursor: last?.seq ?? cursor, atEnd, complete: false };
     },
   };
 }
 
-function streamSource(db: Db, runId: string, stream: string, id: number): Source {
+function framed<T>(source: Source<T>, encode: (data: T, cursor: number) => Frame): Source<Frame> {
   return {
-    topics: [streamTopic(runId, stream), runEndedTopic(runId)],
+    topics: source.topics,
     async read(cursor) {
-      const { data, ...state } = await readStream(db, runId, stream, cursor);
-      if (data.length === 0) return { frame: null, cursor, ...state };
-      return { frame: encodeStreamData(id, cursor, data), cursor: cursor + data.length, ...state };
+      const { data, ...rest } = await source.read(cursor);
+      return { data: data === null ? null : encode(data, cursor), ...rest };
     },
   };
 }

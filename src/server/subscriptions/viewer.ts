@@ -5,10 +5,13 @@ import { ViewerMessage } from "../../protocol/subscriptions.ts";
 import type { SubscriptionMessage } from "../../protocol/subscriptions.ts";
 import type { Principal } from "../auth/keys.ts";
 import type { Store } from "../db/store.ts";
-import { Bell } from "../db/wakeups.ts";
-import { openSource } from "./sources.ts";
-import type { Batch, Source } from "./sources.ts";
-import { Turns } from "./turns.ts";
+import { Turns } from "../turns.ts";
+import { Reader, whenAvailable } from "./reader.ts";
+import type { Batch } from "./reader.ts";
+import { watchKey } from "./revocation.ts";
+import { openTopic } from "./sources.ts";
+import type { Frame } from "./sources.ts";
+import { tellTrouble } from "./trouble.ts";
 
 /** Subscriptions of one socket: more than a page could show, few enough to mean nothing to the server. */
 const MAX_SUBSCRIPTIONS = 256;
@@ -19,12 +22,6 @@ const POLICY_VIOLATION = 1008;
 
 type Subscribe = Extract<ViewerMessage, { type: "subscribe" }>;
 
-interface Subscription {
-  cancelled: boolean;
-  /** Rings for something new, and for the cancellation. */
-  bell: Bell | null;
-}
-
 /**
  * One viewer's connection. Every subscription reads the store from its cursor and sends a batch only when the socket has
  * taken the one before, so that a slow viewer holds one batch in memory and misses nothing.
@@ -34,83 +31,93 @@ export class Viewer {
   readonly #store: Store;
   readonly #principal: Principal;
   readonly #log: Logger;
-  readonly #subscriptions = new Map<number, Subscription>();
+  /** What ends each subscription; by the id that the viewer has given it. */
+  readonly #subscriptions = new Map<number, AbortController>();
   readonly #turns = new Turns();
+  /** All that is under way, also what has yet to notice that it was ended. */
   readonly #active = new Set<Promise<void>>();
+  readonly #trouble: AsyncDisposable;
+  readonly #key: AsyncDisposable;
 
   constructor(socket: WebSocket, store: Store, principal: Principal, log: Logger) {
     this.#socket = socket;
     this.#store = store;
     this.#principal = principal;
     this.#log = log;
+    this.#trouble = tellTrouble(store, (message) => this.#tell(message));
+    this.#key = watchKey(store, principal.keyId, log, () => this.#refuse("the key was revoked"));
     socket.on("message", (data: Buffer, binary) => this.#receive(data.toString("utf8"), binary));
-    socket.on("close", () => this.#cancelAll());
+    socket.on("close", () => void this.#end());
   }
 
-  /** Resolves when no subscription touches the store any more. */
+  /** Resolves when nothing of it touches the store any more. */
   async close(): Promise<void> {
     this.#socket.close(GOING_AWAY, "the server stops");
     this.#socket.terminate();
-    this.#cancelAll();
-    await Promise.all(this.#active);
+    await this.#end();
   }
 
   #receive(text: string, binary: boolean): void {
+    // Nothing that was sent before the close was heard of counts any more.
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
     const message = binary ? null : parseMessage(text);
-    if (message === null) {
-      this.#socket.close(POLICY_VIOLATION, "malformed message");
-      return;
-    }
-    if (message.type === "unsubscribe") {
-      this.#cancel(message.id);
-      return;
-    }
-    if (this.#active.size >= MAX_SUBSCRIPTIONS) {
-      this.#socket.close(POLICY_VIOLATION, "too many subscriptions");
-      return;
-    }
+    if (message === null) return this.#refuse("malformed message");
+    if (message.type === "unsubscribe") return this.#cancel(message.id);
+    if (this.#active.size >= MAX_SUBSCRIPTIONS) return this.#refuse("too many subscriptions");
+    const { metrics } = this.#store;
+    metrics.subscriptionOpened();
     const running = this.#subscribe(message);
     this.#active.add(running);
-    void running.finally(() => this.#active.delete(running));
+    void running.finally(() => {
+      this.#active.delete(running);
+      metrics.subscriptionClosed();
+    });
   }
 
   async #subscribe(request: Subscribe): Promise<void> {
+    const { id } = request;
+    if (this.#subscriptions.has(id)) {
+      return this.#tell(failure(id, new MakimaError("conflict", `Subscription ${id} exists already`)));
+    }
+    const ending = new AbortController();
+    this.#subscriptions.set(id, ending);
+    const last = await this.#serve(request, ending.signal);
+    // Its id may be another one's by now.
+    if (ending.signal.aborted) return;
+    // Before it is told: who hears of the end may use the id again.
+    this.#subscriptions.delete(id);
+    await this.#tell(last);
+  }
+
+  /** What there is to say at the end. */
+  async #serve(request: Subscribe, signal: AbortSignal): Promise<SubscriptionMessage> {
     const { id, topic } = request;
     try {
-      if (this.#subscriptions.has(id)) throw new MakimaError("conflict", `Subscription ${id} exists already`);
-      const subscription: Subscription = { cancelled: false, bell: null };
-      this.#subscriptions.set(id, subscription);
-      try {
-        const source = await openSource(this.#store.db, this.#principal, topic, id);
-        await this.#follow(request, source, subscription);
-      } finally {
-        this.#subscriptions.delete(id);
-      }
+      return { type: "end", id, cursor: await this.#follow(request, signal) };
     } catch (error) {
-      if (!(error instanceof MakimaError)) this.#log.error({ err: error, topic }, "a subscription failed");
-      await this.#tell({ type: "error", id, error: errorBody(error) });
+      if (!signal.aborted && !(error instanceof MakimaError)) {
+        this.#log.error({ err: error, topic }, "a subscription failed");
+      }
+      return failure(id, error);
     }
   }
 
-  async #follow({ id, from, follow }: Subscribe, source: Source, subscription: Subscription): Promise<void> {
-    using bell = new Bell(this.#store.wakeups, source.topics);
-    subscription.bell = bell;
-    let cursor = from;
-    while (!subscription.cancelled) {
-      const batch = await this.#turns.take(() => {
-        bell.clear();
-        return this.#sendNext(source, cursor);
-      });
-      cursor = batch.cursor;
-      if (batch.complete || (batch.atEnd && !follow)) return this.#tell({ type: "end", id, cursor });
-      // A cancellation during the read has rung the bell, perhaps before it was cleared.
-      if (batch.atEnd && !subscription.cancelled) await bell.wait();
+  /** Resolves with the cursor at the end. */
+  async #follow({ id, topic, from, follow }: Subscribe, signal: AbortSignal): Promise<number> {
+    const source = await whenAvailable(this.#store, signal, () =>
+      openTopic(this.#store.db, this.#principal, topic, id),
+    );
+    using reader = new Reader(this.#store, source, from, signal);
+    for (;;) {
+      const { cursor, atEnd, complete } = await this.#turns.take(() => this.#sendNext(reader));
+      if (complete || (atEnd && !follow)) return cursor;
+      if (atEnd) await reader.more();
     }
   }
 
-  async #sendNext(source: Source, cursor: number): Promise<Batch> {
-    const batch = await source.read(cursor);
-    if (batch.frame !== null) await this.#send(batch.frame);
+  async #sendNext(reader: Reader<Frame>): Promise<Batch<Frame>> {
+    const batch = await reader.read();
+    if (batch.data !== null) await this.#send(batch.data);
     return batch;
   }
 
@@ -119,19 +126,28 @@ export class Viewer {
   }
 
   /** Resolves when the frame has left for the network, or the socket is gone. */
-  #send(frame: string | Uint8Array): Promise<void> {
+  #send(frame: Frame): Promise<void> {
+    this.#store.metrics.frameSent();
     return new Promise((resolve) => this.#socket.send(frame, () => resolve()));
   }
 
+  #refuse(reason: string): void {
+    this.#socket.close(POLICY_VIOLATION, reason);
+    this.#cancelAll();
+  }
+
   #cancel(id: number): void {
-    const subscription = this.#subscriptions.get(id);
-    if (subscription === undefined) return;
-    subscription.cancelled = true;
-    subscription.bell?.ring();
+    this.#subscriptions.get(id)?.abort();
+    this.#subscriptions.delete(id);
   }
 
   #cancelAll(): void {
     for (const id of this.#subscriptions.keys()) this.#cancel(id);
+  }
+
+  async #end(): Promise<void> {
+    this.#cancelAll();
+    await Promise.all([...this.#active, this.#trouble[Symbol.asyncDispose](), this.#key[Symbol.asyncDispose]()]);
   }
 }
 
@@ -141,4 +157,8 @@ function parseMessage(text: string): ViewerMessage | null {
   } catch {
     return null;
   }
+}
+
+function failure(id: number, error: unknown): SubscriptionMessage {
+  return { type: "error", id, error: errorBody(error) };
 }

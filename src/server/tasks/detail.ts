@@ -1,5 +1,6 @@
 import type { Selectable } from "kysely";
 import type { Iteration, TaskDetail } from "../../protocol/api.ts";
+import { changesCursor } from "../changes/changes.ts";
 import { getContract } from "../contracts/contracts.ts";
 import { fromJson, fromNullableJson } from "../db/json.ts";
 import type { Db } from "../db/store.ts";
@@ -8,15 +9,17 @@ import { getTask } from "./view.ts";
 
 /** A task with everything that its latest run has reported. Throws `not_found`. */
 export async function taskDetail(db: Db, id: string): Promise<TaskDetail> {
+  // Before everything else: what changes while this is read must come after it.
+  const cursor = await changesCursor(db);
   const task = await getTask(db, id);
   const contract = await getContract(db, task.contractId);
-  const shared = { contract, task, costUsd: task.costUsd };
+  const shared = { contract, task, costUsd: task.costUsd, cursor };
   if (task.runId === null) return { ...shared, ...NO_RUN };
   const run = await db.selectFrom("runs").selectAll().where("id", "=", task.runId).executeTakeFirstOrThrow();
   return { ...shared, ...reported(run), iterations: await iterationsOf(db, task.runId) };
 }
 
-type Reported = Omit<TaskDetail, "contract" | "task" | "costUsd" | "iterations">;
+type Reported = Omit<TaskDetail, "contract" | "task" | "costUsd" | "cursor" | "iterations">;
 
 const NO_RUN: Reported & Pick<TaskDetail, "iterations"> = {
   iterations: [],

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
 import { CreateContract } from "../../protocol/api.ts";
 import { authenticate } from "../auth/keys.ts";
 import { readChanges } from "../changes/changes.ts";
@@ -7,15 +6,14 @@ import { finishCommand, openCommands } from "../commands/commands.ts";
 import { createContract } from "../contracts/create.ts";
 import type { Store } from "../db/store.ts";
 import { contract, finished, iterationStarted, started, verdict } from "../testing/data.ts";
-import { openStore, temporaryHome } from "../testing/harness.ts";
+import { onEveryEngine } from "../testing/engines.ts";
 import { DAEMON, newRun, nextRun, say } from "../testing/run.ts";
 import { resumeTask } from "./resume.ts";
 import { stopAllTasks, stopTask } from "./stop.ts";
 import { getTask } from "./view.ts";
 
-test("a pending task is cancelled at once, a live one by a single command to its daemon", async () => {
-  await using home = await temporaryHome();
-  await using store = await openStore(home.path);
+onEveryEngine("a pending task is cancelled at once, a live one by a single command to its daemon", async (database) => {
+  await using store = await database.open();
   const { task } = await store.write((tx) => createContract(tx, CreateContract.parse(contract)));
   const stopped = await store.write((tx) => stopTask(tx, task.id, "enough"));
   assert.deepEqual([stopped.status, stopped.reason], ["cancelled", "enough"]);
@@ -34,9 +32,8 @@ test("a pending task is cancelled at once, a live one by a single command to its
   assert.equal((await getTask(store.db, run.taskId)).status, "starting");
 });
 
-test("a resumed task goes on with session, breaker and cost of the last run that began", async () => {
-  await using home = await temporaryHome();
-  await using store = await openStore(home.path);
+onEveryEngine("a resumed task goes on with session, breaker and cost of the last run that began", async (database) => {
+  await using store = await database.open();
   const first = await newRun(store);
   await say(store, first, started, iterationStarted(1), verdict(1, { sessionId: "s1", breaker: { open: true } }));
   await say(store, first, finished({ outcome: "failed" }));
@@ -60,9 +57,8 @@ test("a resumed task goes on with session, breaker and cost of the last run that
   assert.deepEqual(third.spec.resume, { ...resume, runId: second.runId });
 });
 
-test("a completed task is not resumed", async () => {
-  await using home = await temporaryHome();
-  await using store = await openStore(home.path);
+onEveryEngine("a completed task is not resumed", async (database) => {
+  await using store = await database.open();
   const run = await newRun(store);
   await say(store, run, started, finished());
   await assert.rejects(
@@ -71,37 +67,37 @@ test("a completed task is not resumed", async () => {
   );
 });
 
-test("the key of a task lives as long as its run, and its plain text no longer than the command", async () => {
-  await using home = await temporaryHome();
-  await using store = await openStore(home.path);
-  const run = await newRun(store);
-  const [command] = await openCommands(store.db, DAEMON, 0);
-  assert.ok(command?.command.kind === "SpawnTask");
-  const { taskToken, contractId } = command.command.spec;
-  const principal = await authenticate(store.db, taskToken);
-  assert.ok(principal?.kind === "task" && principal.contractId === contractId);
-  await store.write((tx) => finishCommand(tx, DAEMON, command.id, null));
-  const rows = await store.db.selectFrom("commands").select("payload").execute();
-  assert.deepEqual(
-    rows.map(({ payload }) => payload),
-    [null],
-  );
-  await say(store, run, started, finished());
-  assert.equal(await authenticate(store.db, taskToken), null);
-});
+onEveryEngine(
+  "the key of a task lives as long as its run, and its plain text no longer than the command",
+  async (database) => {
+    await using store = await database.open();
+    const run = await newRun(store);
+    const [command] = await openCommands(store.db, DAEMON, 0);
+    assert.ok(command?.command.kind === "SpawnTask");
+    const { taskToken, contractId } = command.command.spec;
+    const principal = await authenticate(store.db, taskToken);
+    assert.ok(principal?.kind === "task" && principal.contractId === contractId);
+    await store.write((tx) => finishCommand(tx, DAEMON, command.id, null));
+    const rows = await store.db.selectFrom("commands").select("payload").execute();
+    assert.deepEqual(
+      rows.map(({ payload }) => payload),
+      [null],
+    );
+    await say(store, run, started, finished());
+    assert.equal(await authenticate(store.db, taskToken), null);
+  },
+);
 
-test("a task can have one live run, even for a program that forgets to ask", async () => {
-  await using home = await temporaryHome();
-  await using store = await openStore(home.path);
+onEveryEngine("a task can have one live run, even for a program that forgets to ask", async (database) => {
+  await using store = await database.open();
   const { runId } = await newRun(store);
   const run = await store.db.selectFrom("runs").selectAll().where("id", "=", runId).executeTakeFirstOrThrow();
   const second = { ...run, id: "another", fence: 2 };
-  await assert.rejects(store.db.insertInto("runs").values(second).execute(), /UNIQUE/);
+  await assert.rejects(store.db.insertInto("runs").values(second).execute(), /unique/i);
 });
 
-test("every transition is in the change feed, in order and without gaps", async () => {
-  await using home = await temporaryHome();
-  await using store = await openStore(home.path);
+onEveryEngine("every transition is in the change feed, in order and without gaps", async (database) => {
+  await using store = await database.open();
   const run = await newRun(store);
   await say(store, run, started, iterationStarted(1), verdict(1), finished());
   const changes = await readChanges(store.db, 0, 1000);

@@ -3,7 +3,7 @@ import type { Task } from "../../protocol/api.ts";
 import type { Db } from "../db/store.ts";
 import { newestFirst } from "../pages.ts";
 import type { PageOf, PageRequest } from "../pages.ts";
-import { selectTasks, toTask } from "./view.ts";
+import { selectTasks, toTasks } from "./view.ts";
 
 /** `contractId`: only that contract's tasks; null: all of them. */
 export interface TaskFilter {
@@ -21,5 +21,5 @@ export async function listTasks(db: Db, filter: TaskFilter, page: PageRequest): 
     .orderBy("tasks.id", "desc")
     .limit(page.limit + 1)
     .execute();
-  return newestFirst(rows.map(toTask), page);
+  return newestFirst(await toTasks(db, rows), page);
 }

@@ -1,9 +1,10 @@
 import { MakimaError } from "../../core/errors.ts";
 import { isTerminal, TASK } from "../../core/task-state.ts";
 import type { Task } from "../../protocol/api.ts";
-import { giveCommand, hasCommand } from "../commands/commands.ts";
+import { commandRun, hasCommand } from "../commands/commands.ts";
 import type { Db, Write } from "../db/store.ts";
 import { moveTask } from "./move.ts";
+import { runOf, taskRow } from "./rows.ts";
 import { getTask } from "./view.ts";
 
 /**
@@ -11,11 +12,14 @@ import { getTask } from "./view.ts";
  * again changes nothing. Throws `conflict` when the task has ended.
  */
 export async function stopTask(tx: Write, id: string, reason: string): Promise<Task> {
-  const task = await getTask(tx.db, id);
+  const task = await taskRow(tx.db, id);
   if (isTerminal(TASK, task.status)) throw new MakimaError("conflict", `The task is ${task.status} already`);
   if (task.status === "pending") return moveTask(tx, id, "cancel", { reason });
-  await interrupt(tx, task, reason);
-  return task;
+  const runId = runOf(task);
+  if (!(await hasCommand(tx.db, runId, "InterruptTask"))) {
+    await commandRun(tx, { kind: "InterruptTask", runId, reason });
+  }
+  return getTask(tx.db, id);
 }
 
 /** Cancels every live task; returns how many there were. */
@@ -37,14 +41,4 @@ export async function countLiveTasks(db: Db): Promise<number> {
 async function liveTaskIds(db: Db): Promise<string[]> {
   const rows = await db.selectFrom("tasks").select("id").where("status", "in", TASK.live).execute();
   return rows.map(({ id }) => id);
-}
-
-async function interrupt(tx: Write, { runId }: Task, reason: string): Promise<void> {
-  if (runId === null || (await hasCommand(tx.db, runId, "InterruptTask"))) return;
-  const { daemon_id } = await tx.db
-    .selectFrom("runs")
-    .select("daemon_id")
-    .where("id", "=", runId)
-    .executeTakeFirstOrThrow();
-  await giveCommand(tx, daemon_id, runId, { kind: "InterruptTask", runId, reason });
 }

@@ -1,32 +1,31 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { systemClock } from "../../platform/clock.ts";
+import { defaultConfig } from "../../platform/config/config.ts";
 import { paths } from "../../platform/config/paths.ts";
-import { createLogger } from "../../platform/log.ts";
 import type { Reply } from "../../protocol/api.ts";
 import { ROUTES, routePath } from "../../protocol/routes.ts";
 import type { RouteName } from "../../protocol/routes.ts";
-import { Store } from "../db/store.ts";
 import { startServer } from "../server.ts";
 import type { RunningServer, ServerOptions } from "../server.ts";
+import { silent, temporaryHome } from "./basics.ts";
 
-export const silent = createLogger({ level: "silent", format: "json", stream: { write: () => undefined } });
-
-/** A temporary directory that goes away with its scope. */
-export async function temporaryHome(): Promise<AsyncDisposable & { path: string }> {
-  const path = await mkdtemp(join(tmpdir(), "makima-server-"));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
-}
-
-/** A store on a real file. */
-export async function openStore(home: string): Promise<Store> {
-  return Store.open(join(home, "makima.db"), systemClock);
-}
+export { openStore, silent, temporaryHome, until } from "./basics.ts";
 
 export async function launch(home: string, options: Partial<ServerOptions> = {}): Promise<RunningServer> {
-  const fixed = { host: "127.0.0.1", port: 0, publicUrl: null, log: silent, clock: systemClock, version: "0.0.0-test" };
-  return startServer({ paths: paths(home), ...fixed, ...options });
+  const files = paths(home);
+  return startServer({
+    database: { kind: "sqlite", path: files.db },
+    paths: files,
+    ...defaultConfig().server,
+    port: 0,
+    lostAfterMs: 900_000,
+    notifications: defaultConfig().notifications,
+    retention: defaultConfig().retention,
+    environment: {},
+    log: silent,
+    clock: systemClock,
+    version: "0.0.0-test",
+    ...options,
+  });
 }
 
 /** A server on a directory of its own; both go away with the scope. */
@@ -54,13 +53,4 @@ export async function call<R extends RouteName>(
   const text = await response.text();
   if (response.status !== 200) throw new Error(`${name}: ${response.status} ${text}`);
   return JSON.parse(text) as Reply<R>;
-}
-
-/** Resolves once `condition` holds; what it waits for must come from elsewhere. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 1000; tries += 1) {
-    if (await condition()) return;
-    await systemClock.sleep(10);
-  }
-  throw new Error("the condition did not come true within 10 s");
 }

@@ -51,8 +51,8 @@ export class FakeDaemon extends Peer {
   }
 
   hello(fields: Partial<Extract<DaemonMessage, { type: "hello" }>> = {}): void {
-    const fixed = { version: LINK_VERSION, daemonId: "d1", name: "d1", host: "box", maxTasks: 4, runs: [] };
-    this.tell({ type: "hello", ...fixed, ...fields });
+    const names = { daemonId: "d1", instance: "i1", name: "d1", host: "box" };
+    this.tell({ type: "hello", version: LINK_VERSION, ...names, maxTasks: 4, labels: {}, runs: [], ...fields });
   }
 
   tell(message: DaemonMessage): void {

@@ -3,29 +3,42 @@ import { encodeEvent } from "../../protocol/run-events.ts";
 import type { RunEvent } from "../../protocol/run-events.ts";
 import { EVENTS } from "../../protocol/streams.ts";
 import { createContract } from "../contracts/create.ts";
-import { daemonConnected } from "../daemons/daemons.ts";
+import { takeIdentity } from "../daemons/identity.ts";
+import type { Introduction } from "../daemons/identity.ts";
 import type { Store } from "../db/store.ts";
 import { spawnRun } from "../dispatch/spawn.ts";
 import { ingest } from "../runs/ingest.ts";
 import type { Receipt } from "../runs/ingest.ts";
 import { readStream } from "../runs/streams.ts";
 import { getTask } from "../tasks/view.ts";
+import { silent } from "./basics.ts";
 import { contract } from "./data.ts";
-import { silent } from "./harness.ts";
 
 export interface TestRun {
   taskId: string;
   runId: string;
   fence: number;
+  /** DAEMON, if it does not say so. */
+  daemonId?: string;
 }
 
 export const DAEMON = "d1";
 
+/** The connection that speaks for it. */
+export const HOLDER = { daemonId: DAEMON, linkId: "l1" };
+
+const INTRODUCTION = { id: DAEMON, instance: "i1", name: DAEMON, host: "box", maxTasks: 100, labels: {} };
+
 /** A task that has been given to the daemon. */
 export async function newRun(store: Store): Promise<TestRun> {
   const { task } = await store.write((tx) => createContract(tx, CreateContract.parse(contract)));
-  await store.write((tx) => daemonConnected(tx, { id: DAEMON, name: DAEMON, host: "box", maxTasks: 100 }));
+  await connect(store);
   return nextRun(store, task.id);
+}
+
+/** Puts the daemon online, or another one. */
+export async function connect(store: Store, introduction: Partial<Introduction> = {}): Promise<void> {
+  await store.write((tx) => takeIdentity(tx, { ...INTRODUCTION, ...introduction }, HOLDER.linkId));
 }
 
 /** The next run of a pending task. */
@@ -40,11 +53,13 @@ export async function nextRun(store: Store, taskId: string): Promise<TestRun> {
 /** Appends as the run's daemon, in one transaction. */
 export async function append(
   store: Store,
-  { runId, fence }: TestRun,
+  { runId, fence, daemonId = DAEMON }: TestRun,
   pieces: readonly { stream: string; offset: number; data: Uint8Array }[],
 ): Promise<Receipt[]> {
   const appends = pieces.map(({ data, ...where }) => ({ header: { run: runId, fence, ...where }, data }));
-  return store.write((tx) => ingest(tx, DAEMON, appends, silent));
+  const receipts = await store.write((tx) => ingest(tx, { ...HOLDER, daemonId }, appends, silent));
+  if (receipts === null) throw new Error("the connection does not hold the daemon's identity");
+  return receipts;
 }
 
 /** Appends events behind those that are there. */

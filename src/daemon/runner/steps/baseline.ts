@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { exists } from "../../../platform/files.ts";
+import { treeOf } from "../../../platform/git/commit.ts";
 import type { CheckReport, RunEventOf } from "../../../protocol/run-events.ts";
-import { openCheckout } from "../../checkout/checkout.ts";
+import { locationOf, openCheckout } from "../../checkout/checkout.ts";
 import { removeAdded } from "../../checkout/restore.ts";
 import { runCheck } from "../../checks/run-check.ts";
 import { RunDirectory } from "../../journal/run-directory.ts";
@@ -11,7 +12,7 @@ import type { RunContext } from "../context.ts";
 export async function baseline(run: RunContext): Promise<void> {
   const { checkout } = run.state;
   if (checkout === null) throw new Error("a baseline needs a checkout");
-  const reports = run.spec.resume === null ? await take(run, checkout) : await inherited(run, run.spec.resume.runId);
+  const reports = (await isUntouched(run, checkout)) ? await take(run, checkout) : await inherited(run);
   if (run.cancelled !== null) return;
   run.record({ type: "baseline", at: run.now(), checks: reports });
 }
@@ -29,8 +30,16 @@ async function take(run: RunContext, checkout: RunEventOf<"checkout">): Promise<
   return reports;
 }
 
-/** A resumed run's checkout is no base any more: what the earlier run saw holds, and where that is gone, nothing does. */
-async function inherited(run: RunContext, runId: string): Promise<CheckReport[]> {
+/** A resumed run finds what the run before it has done, unless it had to begin anew. */
+async function isUntouched(run: RunContext, { worktree, head, tree }: RunEventOf<"checkout">): Promise<boolean> {
+  const { spec, services } = run;
+  if (spec.resume === null) return true;
+  return head === spec.base && tree === (await treeOf(services.git, locationOf(await openCheckout(worktree)), head));
+}
+
+/** What the earlier run saw holds for a checkout that is no base any more; where that is gone, nothing does. */
+async function inherited(run: RunContext): Promise<CheckReport[]> {
+  const runId = run.spec.resume?.runId ?? run.spec.runId;
   const path = join(run.directory.path, "..", runId);
   if (!(await exists(join(path, "spec.json")))) return [];
   const events = await (await RunDirectory.open(path)).readJournal();

@@ -1,12 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { firstPrompt, nextPrompt } from "../../../core/prompts.ts";
+import { firstPrompt, nextPrompt, withMessages } from "../../../core/prompts.ts";
 import { waitUntil } from "../../../core/usage-limit.ts";
 import type { UsageLimit } from "../../../core/usage-limit.ts";
+import type { RunEventOf } from "../../../protocol/run-events.ts";
+import { promptExcerpt } from "../../journal/run-directory.ts";
 import type { RunContext } from "../context.ts";
+import { promptOf, textsOf } from "../prompt.ts";
 
 /**
  * Decides prompt and session of the next iteration and records them; the agent is started by the next step. While another
- * run of the agent waits for a usage limit, this one waits too.
+ * run of the agent waits for a usage limit, this one waits too; and a run that is paused meanwhile begins nothing.
  */
 export async function begin(run: RunContext): Promise<void> {
   const { state } = run;
@@ -21,17 +24,32 @@ export async function begin(run: RunContext): Promise<void> {
   }
   const index = state.iterations + 1;
   // The prompt of a later iteration was written before the verdict that asks for it.
-  const prompt =
-    state.verdict?.nextPrompt ?? (await run.directory.writePrompt(index, openingPrompt(run, agent.resumes)));
-  run.record({
+  if (state.verdict === null) await run.directory.writePrompt(index, openingPrompt(run, agent.resumes));
+  const { messages, prompt } = await addMessages(run, index);
+  if (run.wishes.paused) return;
+  // Messages first: should a dying machine keep only part of this write, they belong to the iteration that begins then.
+  run.record(...messages, {
     type: "iteration-started",
     at: run.now(),
     index,
     ...nextSession(run, agent.resumes),
     tree: before.tree,
     head: before.head,
-    prompt,
+    prompt: promptExcerpt(prompt),
   });
+}
+
+/** Makes what people have said since the last iteration part of this one's prompt. */
+async function addMessages(
+  run: RunContext,
+  index: number,
+): Promise<{ messages: RunEventOf<"message">[]; prompt: string }> {
+  const ids = run.unheard;
+  const texts = await textsOf(run, ids);
+  const messages = ids.map((id, position) => {
+    return { type: "message" as const, at: run.now(), index, id, text: promptExcerpt(texts[position] ?? "") };
+  });
+  return { messages, prompt: withMessages(await promptOf(run, index), texts) };
 }
 
 /** What holds the run back: nothing, where it is not to wait, for its own attempt then says so. */
@@ -47,15 +65,17 @@ function openingPrompt(run: RunContext, resumes: boolean): string {
   const checks = run.state.checkout?.checks.map(({ command }) => command) ?? [];
   if (resume === null) return firstPrompt({ goal, checks });
   const remembers = resumes && resume.sessionId !== null;
-  return nextPrompt({ goal, checks, end: { kind: "cancelled" }, outcomes: [], refused: [], remembers });
+  return nextPrompt({ goal, checks, end: { kind: "cancelled" }, outcomes: [], refused: [], remembers, said: [] });
 }
 
-/** A new session for the first iteration of a task; later the known one, or the latest of the checkout if unknown. */
+/**
+ * The session that is known; else the latest of the checkout, where the last agent had one open (it named its model);
+ * else a new one. A resumed run knows none when it comes from another machine: sessions lie where the agent ran.
+ */
 function nextSession(run: RunContext, resumes: boolean): { sessionId: string | null; resumed: boolean } {
   if (!resumes) return { sessionId: null, resumed: false };
   const { verdict } = run.state;
-  if (verdict !== null) return { sessionId: verdict.sessionId, resumed: true };
-  const { resume } = run.spec;
-  if (resume !== null) return { sessionId: resume.sessionId, resumed: true };
-  return { sessionId: randomUUID(), resumed: false };
+  const sessionId = verdict === null ? (run.spec.resume?.sessionId ?? null) : verdict.sessionId;
+  const resumed = sessionId !== null || (verdict !== null && verdict.model !== null);
+  return resumed ? { sessionId, resumed } : { sessionId: randomUUID(), resumed };
 }

@@ -26,6 +26,7 @@ import { verificationOf } from "../../checks/verification.ts";
 import type { RunContext } from "../context.ts";
 import { factsOf } from "../facts.ts";
 import type { Observation } from "../observe.ts";
+import { promptOf, saidSoFar } from "../prompt.ts";
 import type { OpenIteration } from "../run-state.ts";
 
 export interface Concluded {
@@ -55,9 +56,8 @@ export async function conclude(run: RunContext, concluded: Concluded): Promise<v
   const policy = policyOf(run);
   const judgement = { ...finding, policy };
   const error = iterationError(judgement);
-  if (countsAsIteration(finding.end))
-    feed(breaker, observation, { finding, error, elapsedMs: run.now() - open.started.at });
-  const verdict = decide({ ...judgement, breaker, now: run.now() });
+  feed(breaker, observation, { finding, error, elapsedMs: run.now() - open.started.at });
+  const verdict = decide({ ...judgement, breaker, messageWaits: run.unheard.length > 0, now: run.now() });
   const promptExcerpt = await promptAfter(run, concluded, { finding, verdict });
   run.record(...events(run, concluded, { finding, verdict, error, promptExcerpt }));
   // It is made of objects that are written already, so the next agent need not wait for it.
@@ -85,15 +85,19 @@ async function find(
   return run.cancelled === null ? { ...finding, ...judgement } : { ...finding, end: { kind: "cancelled" } };
 }
 
+/** What a person interrupts is no iteration, but its time and money are spent. */
 function feed(
   breaker: CircuitBreaker,
   observation: Observation,
   { finding, error, elapsedMs }: { finding: Finding; error: string | null; elapsedMs: number },
 ): void {
+  const { end, changed } = finding;
   const usage = observation.result?.usage;
   const tokens = usage === undefined ? 0 : usage.inputTokens + usage.outputTokens;
-  breaker.recordIteration(finding.changed, error);
-  breaker.recordPermissionDenials(observation.permissionDenials);
+  if (countsAsIteration(end)) {
+    breaker.recordIteration(changed, error);
+    breaker.recordPermissionDenials(observation.permissionDenials);
+  } else if (end.kind !== "interrupted") return;
   breaker.recordUsage({ usd: observation.result?.costUsd ?? 0, tokens });
   breaker.recordElapsed(elapsedMs);
 }
@@ -160,9 +164,10 @@ function verdictEvent(run: RunContext, concluded: Concluded, outcome: Outcome): 
 /** Longest error that an event carries, in characters; the streams have the rest. */
 const MAX_ERROR = 8_000;
 
+/** An agent that ended before it told of its session may not have begun the one that it was to begin. */
 function sessionAfter({ open, observation }: Concluded, end: IterationEnd): string | null {
   const lost = end.kind === "agent-error" && end.cause === "context-lost";
-  return lost ? null : (observation.sessionId ?? open.started.sessionId);
+  return lost ? null : (observation.sessionId ?? (open.started.resumed ? open.started.sessionId : null));
 }
 
 /** Puts the next iteration's prompt in its place, if there is to be one, and returns what the verdict says of it. */
@@ -172,15 +177,24 @@ async function promptAfter(
   { finding, verdict }: Pick<Outcome, "finding" | "verdict">,
 ): Promise<string | null> {
   if (verdict.verdict !== "continue" && verdict.verdict !== "wait") return null;
-  const prompt = nextPrompt({
+  const { index } = concluded.open.started;
+  // Interrupted before it had read what it was told, the agent is told that again.
+  const again = finding.end.kind === "interrupted" && !concluded.observation.responded;
+  const prompt = again ? await promptOf(run, index) : await promptFor(run, concluded, finding);
+  return run.directory.writePrompt(index + 1, prompt);
+}
+
+async function promptFor(run: RunContext, concluded: Concluded, finding: Finding): Promise<string> {
+  const remembers = concluded.agent.resumes && sessionAfter(concluded, finding.end) !== null;
+  return nextPrompt({
     goal: run.spec.goal,
     checks: run.state.checkout?.checks.map(({ command }) => command) ?? [],
     end: finding.end,
     outcomes: finding.checks,
     refused: refusedFlags(finding.tampering, policyOf(run)),
-    remembers: concluded.agent.resumes && sessionAfter(concluded, finding.end) !== null,
+    remembers,
+    said: remembers ? [] : await saidSoFar(run),
   });
-  return run.directory.writePrompt(concluded.open.started.index + 1, prompt);
 }
 
 function policyOf({ spec }: RunContext): LoopPolicy {

@@ -5,8 +5,7 @@ import type { GitLocation } from "../../../platform/git/git.ts";
 import { NO_COMMIT, readRef } from "../../../platform/git/refs.ts";
 import { killByEnvironment } from "../../../platform/process/reap.ts";
 import type { RunEventOf } from "../../../protocol/run-events.ts";
-import { branchRef, locationOf, openCheckout } from "../../checkout/checkout.ts";
-import type { Checkout } from "../../checkout/checkout.ts";
+import { branchRef, findCheckout, locationOf } from "../../checkout/checkout.ts";
 import { finalCommit } from "../../checkout/final-commit.ts";
 import { removeCheckout } from "../../checkout/remove.ts";
 import type { RunContext } from "../context.ts";
@@ -35,10 +34,11 @@ export async function finish(run: RunContext): Promise<void> {
 
 /**
  * Ends the run: no process of it survives, and what the agent left uncommitted becomes a commit on the branch. A
- * checkout goes when its branch holds everything that it was for; a run that did not get there keeps it. May be done
- * again after a crash at any point.
+ * checkout goes when its branch holds everything that it was for; a run that did not get there keeps it. Of a fenced
+ * run's work nothing is touched here: see `putAside`. May be done again after a crash at any point.
  */
-export async function finishWith(run: RunContext, ending: Ending): Promise<void> {
+export async function finishWith(run: RunContext, wanted: Ending): Promise<void> {
+  const ending = run.fenced ? { outcome: "cancelled" as const, reason: run.cancelled ?? "", error: null } : wanted;
   await run.catchUp();
   if (!(await killByEnvironment("MAKIMA_RUN_ID", run.spec.runId))) {
     run.log.error({ run: run.spec.runId }, "processes of a run multiply faster than they can be killed");
@@ -64,13 +64,15 @@ const NOTHING: Landed = { head: null, diffStat: null, worktree: null, branchKept
 
 /** A run must end whatever became of its checkout: what cannot be landed stays where it is, and the person is told. */
 async function landSafely(run: RunContext, ending: Ending): Promise<{ landed: Landed; problem: ErrorBody | null }> {
+  const asItIs = { ...NOTHING, worktree: run.state.checkout?.worktree ?? null, branchKept: true };
+  if (run.fenced) return { landed: asItIs, problem: null };
   try {
     return { landed: await land(run, ending), problem: null };
   } catch (error) {
     const problem = errorBody(error);
     run.log.error({ err: error, run: run.spec.runId }, "a checkout could not be landed");
     run.record({ type: "notice", at: run.now(), message: `Not landed: ${problem.message}` });
-    return { landed: { ...NOTHING, worktree: run.state.checkout?.worktree ?? null, branchKept: true }, problem };
+    return { landed: asItIs, problem };
   }
 }
 
@@ -118,22 +120,13 @@ interface Tip {
 /** Commits what the checkout still holds. Without a checkout (an earlier daemon was about to finish) the branch is it. */
 async function bringToBranch(run: RunContext, worktree: string): Promise<Tip> {
   const { git } = run.services;
-  const checkout = await checkoutAt(worktree);
+  const checkout = await findCheckout(worktree);
   if (checkout !== null) {
     const { head, salvage } = await finalCommit(git, checkout, { message: commitMessage(run) });
     return { at: locationOf(checkout), head, salvage, present: true };
   }
   const at = { cwd: run.spec.repository };
   return { at, head: await readRef(git, at, branchRef(run.spec)), salvage: null, present: false };
-}
-
-async function checkoutAt(worktree: string): Promise<Checkout | null> {
-  try {
-    return await openCheckout(worktree);
-  } catch (error) {
-    if (error instanceof MakimaError && error.code === "not_found") return null;
-    throw error;
-  }
 }
 
 /** Removes a checkout that nobody needs any more. One that cannot be removed is no harm to what is on the branch. */

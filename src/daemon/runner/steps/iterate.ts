@@ -10,9 +10,11 @@ import type { Agent, AgentSettings } from "../../agents/agent.ts";
 import { breakerOf } from "../breaker.ts";
 import type { RunContext } from "../context.ts";
 import { agentEnvironment } from "../environment.ts";
+import { openInterruption } from "../interruption.ts";
 import { observe } from "../observe.ts";
 import type { ObserveOptions } from "../observe.ts";
 import { onAbort } from "../on-abort.ts";
+import { promptOf } from "../prompt.ts";
 import { conclude } from "./conclude.ts";
 
 /** Follows the open iteration's agent to its end, starting it if no daemon has yet, and records the verdict. */
@@ -26,12 +28,14 @@ export async function iterate(run: RunContext): Promise<void> {
   await using process = await ensureAgent(run, { agent, settings, breaker, started: open.started, path });
   void run.catchUp();
   using _letGo = onAbort(run.detach, () => void process[Symbol.asyncDispose]());
+  using interruption = await openInterruption(run, process.dir);
   const observation = await observe({
     process,
     stream: agent.createStream(),
     limits: limitsOf(run, breaker),
     elapsedMs: Math.max(0, run.now() - open.started.at),
     cancel: run.cancel.signal,
+    interruption,
     toolCalled: (name, input) => breaker.recordToolCall(name, input),
   });
   await conclude(run, { open, agent, breaker, observation, dir: process.dir });
@@ -58,7 +62,7 @@ async function ensureAgent(run: RunContext, start: AgentStart): Promise<Detached
   const there = await attach(dir);
   if (there !== null) return there;
   const command = agent.commandLine({
-    prompt: await run.directory.readPrompt(started.index),
+    prompt: await promptOf(run, started.index),
     systemPrompt: gateInstructions(),
     sessionId: started.sessionId,
     resume: started.resumed,

@@ -1,8 +1,10 @@
+import { createHash } from "node:crypto";
 import { realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { MakimaError } from "../../../core/errors.ts";
 import { readRepositoryConfig } from "../../../platform/config/repository.ts";
 import { inspectRepository } from "../../../platform/git/repository.ts";
+import type { RunSpec } from "../../../protocol/run-spec.ts";
 import { snapshotTree } from "../../checkout/snapshot.ts";
 import { createCheckout } from "../../checkout/worktree.ts";
 import type { PinnedCheck } from "../../checks/run-check.ts";
@@ -27,8 +29,9 @@ export async function prepare(run: RunContext): Promise<void> {
   const checkout = await createCheckout(services.git, {
     repository,
     branch: spec.branch,
+    adoptBranch: spec.resume !== null,
     baseCommit: spec.base,
-    dir: join(services.worktrees, spec.taskId),
+    dir: checkoutDirectory(services.worktrees, spec),
     taskId: spec.taskId,
     includeChanges: spec.includeChanges,
   });
@@ -42,6 +45,14 @@ export async function prepare(run: RunContext): Promise<void> {
     excluded: spec.includeChanges ? 0 : repository.dirtyFiles,
     checks,
   });
+}
+
+/**
+ * One for each branch of a task: a run that takes the task over works on a branch of its own, and may begin while this
+ * daemon is still putting the work of the run before it aside.
+ */
+function checkoutDirectory(worktrees: string, { taskId, branch }: RunSpec): string {
+  return join(worktrees, `${taskId}-${createHash("sha256").update(branch).digest("hex").slice(0, 8)}`);
 }
 
 function requireAllowed({ services }: RunContext, directory: string): void {

@@ -1,0 +1,28 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { systemClock } from "../../platform/clock.ts";
+import { createLogger } from "../../platform/log.ts";
+import { Store } from "../db/store.ts";
+
+export const silent = createLogger({ level: "silent", format: "json", stream: { write: () => undefined } });
+
+/** A temporary directory that goes away with its scope. */
+export async function temporaryHome(): Promise<AsyncDisposable & { path: string }> {
+  const path = await mkdtemp(join(tmpdir(), "makima-server-"));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** A store on a real file. */
+export async function openStore(home: string): Promise<Store> {
+  return Store.open({ kind: "sqlite", path: join(home, "makima.db") }, systemClock, silent);
+}
+
+/** Resolves once `condition` holds; what it waits for must come from elsewhere. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 1000; tries += 1) {
+    if (await condition()) return;
+    await systemClock.sleep(10);
+  }
+  throw new Error("the condition did not come true within 10 s");
+}
