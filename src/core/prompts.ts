@@ -74,7 +74,7 @@ const MAX_TAIL = 4000;
 const MAX_MESSAGE = 1000;
 const MAX_ITEMS = 20;
 
-const BEGUN = "Work on this has begun already: look at the state of the directory before you go on.";
+const BEGUN = "Work on this may have begun already: look at the state of the directory before you go on.";
 const NO_GATE =
   "Your last turn ended without a completion gate, so nobody knows whether the goal is met. If it is not, go on.";
 const IDLE =

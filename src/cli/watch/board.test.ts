@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Task } from "../../protocol/api.ts";
 import type { Change } from "../../protocol/subscriptions.ts";
-import { TaskBoard } from "./board.ts";
 import { makeTask } from "../tasks/testing.ts";
+import { TaskBoard } from "./board.ts";
 
 function changeOf(task: Task): Change {
   return { seq: 1, at: 0, kind: "task", id: task.id, data: { ...task } };

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Task } from "../../protocol/api.ts";
 import { clockTime } from "../format.ts";
-import { frameLines } from "./frame.ts";
 import { makeTask } from "../tasks/testing.ts";
+import { frameLines } from "./frame.ts";
 
 const style = (_: unknown, text: string) => text;
 const now = new Date(2026, 0, 31, 12, 0, 0).getTime();

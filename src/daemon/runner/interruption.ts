@@ -18,7 +18,8 @@ export interface Interruption extends Disposable {
 export async function openInterruption(run: RunContext, dir: string): Promise<Interruption> {
   const path = join(dir, "interrupted");
   let by = await readNote(path);
-  const wanted = run.wishes.when(() => run.wishes.paused || run.unheard.length > 0);
+  // What a daemon had noted before it died is carried out, even when nobody wants it any more: its signal may be on its way.
+  const wanted = run.wishes.when(() => by !== null || run.wishes.paused || run.unheard.length > 0);
   return {
     wanted: wanted.signal,
     get by() {

@@ -9,8 +9,8 @@ import { completeIfDone, getContract, moveContract } from "./contracts.ts";
 
 /**
  * Nothing more of the contract is started, and what runs is paused; what is about to begin is paused as soon as it has.
- * Each of these transitions, asked for again, changes nothing, and throws `conflict` where the contract's state does not
- * allow it.
+ * Each of these transitions, asked for again, changes nothing, and throws `conflict` where the contract's state does
+ * not allow it.
  */
 export async function pauseContract(tx: Write, id: string): Promise<Contract> {
   const contract = await moveContract(tx, id, "pause");
@@ -20,7 +20,10 @@ export async function pauseContract(tx: Write, id: string): Promise<Contract> {
   return contract;
 }
 
-/** What its pause has paused goes on; what a person paused stays so. A contract that has got done meanwhile is completed. */
+/**
+ * What its pause has paused goes on; what a person paused stays so. A contract that has got done meanwhile is
+ * completed.
+ */
 export async function resumeContract(tx: Write, id: string): Promise<Contract> {
   await moveContract(tx, id, "resume");
   for (const task of await liveTaskRows(tx.db, id)) {

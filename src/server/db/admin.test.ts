@@ -3,6 +3,7 @@ import { readFile, readdir, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { openStore, temporaryHome, until } from "../testing/basics.ts";
 import { onEveryEngine, openSource, postgresDatabase, sharedPostgres, sqliteDatabase } from "../testing/engines.ts";
 import { fillAtRandom, rowsOf } from "../testing/rows.ts";
@@ -58,22 +59,23 @@ onEveryEngine("from one engine to the other and back nothing is changed", async 
 onEveryEngine("a backup of a database at work is one moment of it", async (database) => {
   await using home = await temporaryHome();
   await using store = await database.open();
-  let writing = true;
+  const stopped = new AbortController();
   let written = 0;
   const writer = (async () => {
-    while (writing) {
+    while (!stopped.signal.aborted) {
       await store.write(async (tx) => {
         const seq = await nextNumber(tx, "changes");
         await tx.db.insertInto("changes").values({ seq, at: tx.now, kind: "task", id: "t", data: "{}" }).execute();
       });
       written += 1;
+      await setImmediate();
     }
   })();
   await until(() => written > 100);
   const before = written;
   const file = join(home.path, "backup.db");
   await backupDatabase(database.source, file);
-  writing = false;
+  stopped.abort();
   await writer;
   const { changes = [], counters = [] } = await rowsOfFile(file);
   assert.ok(changes.length >= before && changes.length <= written);
@@ -175,7 +177,8 @@ test("a database of an older makima is not imported", async () => {
 
 async function rowsOfFile(path: string): Promise<Record<string, Row[]>> {
   await using store = await openSource({ kind: "sqlite", path });
-  return rowsOf(store.db);
+  // The database must not be closed before it has been read.
+  return await rowsOf(store.db);
 }
 
 function addMigration(path: string): void {

@@ -22,7 +22,8 @@ export interface DispatchOptions {
 
 /**
  * Gives pending tasks to daemons whenever a task can be started, a daemon has connected or a run has ended. Everything
- * that it goes by is in the tables, so it does not matter which server's dispatcher is first, or what a crash cut short.
+ * that it goes by is in the tables, so it does not matter which server's dispatcher is first, or what a crash cut
+ * short.
  */
 export class Dispatcher implements AsyncDisposable {
   readonly #clock: Clock;

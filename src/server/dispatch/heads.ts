@@ -23,7 +23,9 @@ export interface Home {
 /** All of it, as well as `queue` and `id`, is in the index `tasks_ready`; few tasks are held while they are pending. */
 const READY = sql`status = 'pending' and blocked = 0 and hold is null`;
 
-/** Steps from queue to queue over the index: what it costs grows with the number of queues, not of the tasks in them. */
+/**
+ * Steps from queue to queue over the index: what it costs grows with the number of queues, not of the tasks in them.
+ */
 export const HEADS = sql<HeadRow>`
   with recursive queues (queue) as (
     select min(queue) from tasks where ${READY}

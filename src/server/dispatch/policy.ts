@@ -44,8 +44,8 @@ export interface Choice {
 
 /**
  * Which task is next, and where it goes; null when nothing can be started. Of the tasks that some daemon takes: one of
- * the contract with the fewest running tasks; of equals, of the one served longest ago; of its tasks the oldest. It goes
- * to the daemon with the most room, of equals to the first.
+ * the contract with the fewest running tasks; of equals, of the one served longest ago; of its tasks the oldest. It
+ * goes to the daemon with the most room, of equals to the first.
  */
 export function choose({ heads, places, shares }: Round): Choice | null {
   let best: Choice | null = null;

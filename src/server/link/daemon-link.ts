@@ -9,6 +9,7 @@ import { holdsIdentity, identityTopic, releaseIdentity, takeIdentity } from "../
 import type { Holder } from "../daemons/identity.ts";
 import type { Store } from "../db/store.ts";
 import { commandsTopic } from "../db/wakeups.ts";
+import { requeueForgotten } from "../leases/forgotten.ts";
 import { Rerun } from "../rerun.ts";
 import type { AppendSource, GroupCommit } from "../runs/group-commit.ts";
 import { weightOf } from "../runs/ingest.ts";
@@ -165,7 +166,12 @@ export class DaemonLink implements AppendSource, Connected {
 
   async #welcome(hello: Hello): Promise<void> {
     const { store } = this.#services;
-    const other = await store.write((tx) => takeIdentity(tx, introductionOf(hello), this.#linkId));
+    const known = new Set(hello.runs.map(({ runId }) => runId));
+    const other = await store.write(async (tx) => {
+      const holder = await takeIdentity(tx, introductionOf(hello), this.#linkId);
+      if (holder === null) await requeueForgotten(tx, hello.daemonId, known);
+      return holder;
+    });
     if (other !== null) {
       const where = `one on ${other.heldOn} is connected, this one is on ${hello.host}`;
       return this.#refuse(`Two daemons have the identity ${hello.daemonId}: ${where}`);

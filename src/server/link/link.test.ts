@@ -65,6 +65,7 @@ test("commands come in order, and again over every connection and server until t
   await using home = await temporaryHome();
   let server = await launch(home.path);
   const { task } = await call(server, "createContract", contract);
+  const runs: { runId: string; fence: number }[] = [];
   {
     await using daemon = await FakeDaemon.connect(server);
     await daemon.spawned();
@@ -79,14 +80,15 @@ test("commands come in order, and again over every connection and server until t
   server = await launch(home.path);
   {
     await using daemon = await FakeDaemon.connect(server);
-    const { commandId } = await daemon.spawned();
+    const { commandId, spec } = await daemon.spawned();
+    runs.push({ runId: spec.runId, fence: spec.fence });
     await until(() => daemon.interrupts.length === 1);
     daemon.tell({ type: "commandDone", id: commandId, error: null });
     await call(server, "stopTask", { id: task.id });
     daemon.tell({ type: "heartbeat", at: 0 });
     assert.equal(daemon.of("command").length, 2);
   }
-  await using daemon = await FakeDaemon.connect(server);
+  await using daemon = await FakeDaemon.connect(server, { runs });
   await until(() => daemon.interrupts.length === 1);
   assert.deepEqual(daemon.spawns, []);
   await server.close();

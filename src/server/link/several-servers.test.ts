@@ -23,7 +23,8 @@ test("commands reach the daemon over whichever server it hangs on, in order, unt
     spawn = (await daemon.spawned()).commandId;
   }
   await using daemon = await FakeDaemon.connect(b);
-  assert.equal((await daemon.spawned()).commandId, spawn);
+  const { commandId, spec } = await daemon.spawned();
+  assert.equal(commandId, spawn);
   await call(a, "stopTask", { id: task.id });
   await until(() => daemon.interrupts.length === 1);
   assert.deepEqual(kinds(daemon), ["SpawnTask", "InterruptTask"]);
@@ -34,7 +35,7 @@ test("commands reach the daemon over whichever server it hangs on, in order, unt
     return (await command.executeTakeFirstOrThrow()).done_at !== null;
   });
   await daemon[Symbol.asyncDispose]();
-  await using again = await FakeDaemon.connect(a);
+  await using again = await FakeDaemon.connect(a, { runs: [{ runId: spec.runId, fence: spec.fence }] });
   await until(() => again.interrupts.length === 1);
   assert.deepEqual(kinds(again), ["InterruptTask"]);
 });

@@ -13,8 +13,8 @@ import { resolveDependencies, setDependencies } from "./dependencies.ts";
 import { publishTask } from "./view.ts";
 
 /**
- * Adds a task to a contract; what it does not say is as the contract has it. Throws `conflict` when the contract is over,
- * `invalid_request` or `not_found` for tasks that it cannot wait for.
+ * Adds a task to a contract; what it does not say is as the contract has it. Throws `conflict` when the contract is
+ * over, `invalid_request` or `not_found` for tasks that it cannot wait for.
  */
 export async function createTask(tx: Write, contractId: string, input: z.output<typeof CreateTask>): Promise<Task> {
   const contract = await tx.db

@@ -6,15 +6,21 @@ import { resolveId } from "../ids.ts";
 import { changeTask } from "./change.ts";
 import { publishTask } from "./view.ts";
 
-/** Full ids of the tasks that are meant by `given`. Throws `not_found`, `ambiguous`, or `invalid_request` for a task of another contract. */
+/** The full ids of `given`. Throws `not_found`, `ambiguous`, or `invalid_request` for a task of another contract. */
 export async function resolveDependencies(db: Db, contractId: string, given: readonly string[]): Promise<string[]> {
   const ids = new Set<string>();
   for (const id of given) ids.add(await resolveDependency(db, contractId, id));
   return [...ids];
 }
 
-/** Makes the task wait for these tasks and no others. Throws `invalid_request` when they would then wait for each other. */
-export async function setDependencies(tx: Write, task: { id: string; contract_id: string }, after: readonly string[]) {
+/**
+ * Makes the task wait for these tasks and no others. Throws `invalid_request` when they would then wait for each other.
+ */
+export async function setDependencies(
+  tx: Write,
+  task: { id: string; contract_id: string },
+  after: readonly string[],
+): Promise<void> {
   await tx.db.deleteFrom("dependencies").where("task_id", "=", task.id).execute();
   if (after.length > 0) {
     const rows = after.map((id) => ({ task_id: task.id, after_id: id }));

@@ -9,7 +9,9 @@ import { runOf, taskRow } from "./rows.ts";
 import type { TaskRow } from "./rows.ts";
 import { getTask, publishTask } from "./view.ts";
 
-/** Has a task's daemon pause it. Asking again changes nothing. Throws `conflict` for a task that has no agent to pause. */
+/**
+ * Has a task's daemon pause it. Asking again changes nothing. Throws `conflict` for a task that has no agent to pause.
+ */
 export async function pauseTask(tx: Write, id: string): Promise<Task> {
   const task = await taskRow(tx.db, id);
   const hint = NOT_PAUSABLE[task.status];

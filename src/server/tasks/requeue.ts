@@ -12,9 +12,9 @@ import { moveTask } from "./move.ts";
 import { runOf, taskRow, WITH_RUN } from "./rows.ts";
 
 /**
- * Gives the live run of a task up for lost, whatever its daemon still says of it. The task is pending again, for a fresh
- * start on a branch of its own, unless a person wanted it stopped: then it is cancelled. One that a person paused is not
- * started before it is resumed. Throws `conflict`, having changed nothing, when the task has no live run.
+ * Gives the live run of a task up for lost, whatever its daemon still says of it. The task is pending again, for a
+ * fresh start on a branch of its own, unless a person wanted it stopped: then it is cancelled. One that a person paused
+ * is not started before it is resumed. Throws `conflict`, having changed nothing, when the task has no live run.
  */
 export async function requeueTask(tx: Write, id: string, reason: string): Promise<Task> {
   const task = await taskRow(tx.db, id);

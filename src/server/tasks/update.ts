@@ -11,8 +11,8 @@ import { taskRow } from "./rows.ts";
 import { getTask, publishTask } from "./view.ts";
 
 /**
- * Changes what the request names. Throws `version_conflict`, `conflict` when the task has been started and cannot wait or
- * ask any more, `invalid_request` or `not_found` for tasks that it cannot wait for.
+ * Changes what the request names. Throws `version_conflict`, `conflict` when the task has been started and cannot wait
+ * or ask any more, `invalid_request` or `not_found` for tasks that it cannot wait for.
  */
 export async function updateTask(
   tx: Write,

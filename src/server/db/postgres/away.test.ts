@@ -131,9 +131,9 @@ async function entries({ db }: Store): Promise<{ seq: number; id: string }[]> {
 /** Writes one entry after the other, whether the database is there or not. */
 function keepWriting(store: Store) {
   const acknowledged: string[] = [];
-  let writing = true;
+  const stopped = new AbortController();
   const done = (async () => {
-    for (let index = 0; writing; index += 1) {
+    for (let index = 0; !stopped.signal.aborted; index += 1) {
       try {
         await store.write(record(`entry-${index}`));
         acknowledged.push(`entry-${index}`);
@@ -144,7 +144,7 @@ function keepWriting(store: Store) {
     }
   })();
   const stop = () => {
-    writing = false;
+    stopped.abort();
     return done;
   };
   return { acknowledged, stop };

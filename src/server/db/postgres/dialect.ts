@@ -89,10 +89,14 @@ class SerialDriver implements Driver {
     if (!(explained instanceof ConnectionLost) || pool !== this.#pool) return explained;
     // The other connections have most likely met the same fate: none of them may surprise later.
     this.#pool = createPool(this.#options.settings);
-    const ending = pool.end().finally(() => this.#ending.delete(ending));
-    this.#ending.add(ending);
+    this.#end(pool);
     this.#options.lost(explained.problem);
     return explained;
+  }
+
+  #end(pool: Pool): void {
+    const ending = pool.end().finally(() => this.#ending.delete(ending));
+    this.#ending.add(ending);
   }
 }
 

@@ -17,7 +17,7 @@ export class ConnectionLost extends MakimaError {
 export function explainPostgres(error: unknown, database: string): unknown {
   if (error instanceof DatabaseError) {
     const code = error.code ?? "";
-    if (code.startsWith(CONNECTION_CLASS) || LOST.includes(code) || code in REFUSED)
+    if (code.startsWith(CONNECTION_CLASS) || LOST.includes(code) || Object.hasOwn(REFUSED, code))
       return new ConnectionLost(database, error);
     const busy = BUSY[code];
     if (busy === undefined) return error;

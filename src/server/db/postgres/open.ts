@@ -53,7 +53,7 @@ interface Facts {
   readOnly: boolean;
 }
 
-const PROBLEMS: readonly { holds(facts: Facts): boolean; what: string; hint: string }[] = [
+const PROBLEMS: readonly { holds: (facts: Facts) => boolean; what: string; hint: string }[] = [
   {
     holds: ({ version }) => version < 130_000,
     what: "is too old",

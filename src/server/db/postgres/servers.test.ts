@@ -35,9 +35,9 @@ test("write transactions of two servers come one after the other; the feed has n
       inside -= 1;
       return seq;
     });
-  let writing = true;
+  const written = new AbortController();
   const watching = (async () => {
-    while (writing) {
+    while (!written.signal.aborted) {
       const rows = await there.db.selectFrom("changes").select("seq").orderBy("seq").execute();
       assert.deepEqual(
         rows.map(({ seq }) => seq),
@@ -46,7 +46,7 @@ test("write transactions of two servers come one after the other; the feed has n
     }
   })();
   const all = await Promise.all(Array.from({ length: 200 }, (_, index) => write(index % 2 === 0 ? here : there)));
-  writing = false;
+  written.abort();
   await watching;
   assert.deepEqual(
     all.toSorted((a, b) => a - b),

@@ -11,11 +11,11 @@ const LONGEST_PAUSE = 1_000;
 export interface WatchOptions {
   settings: ClientConfig;
   /** The payload of a notice. */
-  heard(payload: string): void;
+  heard: (payload: string) => void;
   /** The database cannot be reached; told again for every attempt that fails. */
-  away(problem: string): void;
+  away: (problem: string) => void;
   /** The database answers after it did not, or the connection was a new one: notices may have been missed. */
-  back(): void;
+  back: () => void;
 }
 
 /**
