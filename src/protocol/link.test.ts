@@ -58,9 +58,20 @@ describe("the messages of the link", () => {
   const good: [schema: typeof DaemonMessage | typeof ServerMessage | typeof Command, message: object][] = [
     [
       DaemonMessage,
-      { type: "hello", version: 1, daemonId: "d", name: "n", host: "h", maxTasks: 1, runs: [{ runId: "r", fence: 1 }] },
+      {
+        type: "hello",
+        version: 1,
+        daemonId: "d",
+        instance: "i",
+        name: "n",
+        host: "h",
+        maxTasks: 1,
+        labels: { gpu: "yes" },
+        runs: [{ runId: "r", fence: 1 }],
+      },
     ],
     [DaemonMessage, { type: "commandDone", id: "c", error: null }],
+    [DaemonMessage, { type: "commandDone", id: "c", error: { code: "conflict", message: "m", hint: "h" } }],
     [DaemonMessage, { type: "heartbeat", at: 1 }],
     [ServerMessage, { type: "welcome", version: 1, acked: { r: { events: 0 } } }],
     [ServerMessage, { type: "ack", run: "r", stream: "events", offset: 1 }],
@@ -68,6 +79,9 @@ describe("the messages of the link", () => {
     [ServerMessage, { type: "fenced", run: "r" }],
     [ServerMessage, { type: "refused", message: "x" }],
     [Command, { kind: "InterruptTask", runId: "r", reason: "x" }],
+    [Command, { kind: "PauseTask", runId: "r" }],
+    [Command, { kind: "ResumeTask", runId: "r" }],
+    [Command, { kind: "MessageTask", runId: "r", messageId: "m", text: "t" }],
   ];
 
   for (const [schema, message] of good) {

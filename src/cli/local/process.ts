@@ -8,14 +8,26 @@ export function createLog({ stderr }: Context, { config }: LoadedConfig): Logger
   return createLogger({ ...config.log, stream: stderr });
 }
 
-/** Resolves at the first signal that asks to end. The second ends the process at once: it may hang in its clean-up. */
+/** Longest time that an orderly end may take (ms); what it does in it is bounded by less. */
+const END_WITHIN = 10_000;
+
+/**
+ * Resolves at the first signal that asks to end. The second ends the process at once, and so does the time limit: it may
+ * hang in its clean-up.
+ */
 export function stopRequest(context: Context): Disposable & { requested: Promise<void> } {
   const { promise, resolve } = Promise.withResolvers<void>();
-  let asked = false;
+  let limit: NodeJS.Timeout | null = null;
   const listening = context.onSignals(["SIGINT", "SIGTERM", "SIGHUP"], () => {
-    if (asked) context.exit(130);
-    asked = true;
+    if (limit !== null) context.exit(130);
+    limit = setTimeout(() => context.exit(130), END_WITHIN);
     resolve();
   });
-  return { requested: promise, [Symbol.dispose]: () => listening[Symbol.dispose]() };
+  return {
+    requested: promise,
+    [Symbol.dispose]() {
+      listening[Symbol.dispose]();
+      if (limit !== null) clearTimeout(limit);
+    },
+  };
 }

@@ -56,7 +56,10 @@ test("a run that takes over from another machine has its own baseline where it b
   await using bench = await openBench({ agent: SECOND_TIME_RIGHT, spec: { checks: ["test -f right"], resume } });
   await carryOut(bench);
   assert.equal((await bench.finished()).verification, "verified");
-  assert.match(await readFile(join(bench.path, "iterations/0001/prompt"), "utf8"), /Work on this may have begun already/);
+  assert.match(
+    await readFile(join(bench.path, "iterations/0001/prompt"), "utf8"),
+    /Work on this may have begun already/,
+  );
 });
 
 test("a run is stopped by the breaker, and keeps its checkout", async () => {
@@ -96,9 +99,10 @@ test("a run is not completed when its work cannot go onto its branch", async () 
 });
 
 test("a run waits for the usage limit that another run of its agent has met, unless it is not to wait", async () => {
-  const reset = Date.now() + 300;
-  const limit = { until: reset, text: "You've hit your session limit" };
   await using bench = await openBench({ agent: printGate(true) });
+  // Later than the checkout is ready, however busy the machine is.
+  const reset = Date.now() + 3_000;
+  const limit = { until: reset, text: "You've hit your session limit" };
   bench.services.usageLimits.note(bench.spec.agent, limit);
   await carryOut(bench);
   const events = await bench.events();

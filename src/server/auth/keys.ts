@@ -77,9 +77,13 @@ export async function listKeys(db: Db, { all }: { all: boolean }, page: PageRequ
   if (!all) query = query.where("kind", "!=", "task").where("revoked_at", "is", null);
   if (page.cursor !== undefined) {
     // Ids of keys are hashes and say nothing about age, so the place of the page's last key is looked up.
-    const { id, createdAt } = await getKey(db, page.cursor);
+    const last = await db.selectFrom("keys").selectAll().where("id", "=", page.cursor).executeTakeFirst();
+    if (last === undefined) throw new MakimaError("invalid_request", "cursor: not one that this server gave");
     query = query.where((eb) =>
-      eb.or([eb("created_at", "<", createdAt), eb.and([eb("created_at", "=", createdAt), eb("id", "<", id)])]),
+      eb.or([
+        eb("created_at", "<", last.created_at),
+        eb.and([eb("created_at", "=", last.created_at), eb("id", "<", last.id)]),
+      ]),
     );
   }
   const rows = await query

@@ -10,6 +10,10 @@ export class AppCloser implements AsyncDisposable {
 
   constructor(app: FastifyInstance) {
     this.#app = app;
+    // A connection that was answered when the server had begun to close would stay for as long as it is kept alive.
+    app.addHook("onResponse", async () => {
+      if (!app.server.listening) setImmediate(() => app.server.closeIdleConnections());
+    });
   }
 
   begin(): void {

@@ -1,8 +1,11 @@
 /** Most levels of brackets in a body: no request needs more than a few, and whoever walks it recurses once for each. */
 const MAX_DEPTH = 64;
 
-/** A string, with the colon that makes it a key, or a bracket. Each character is looked at once. */
-const TOKEN = /("[^"\\]*(?:\\.[^"\\]*)*")([ \t\n\r]*:)?|[[\]{}]/gs;
+/**
+ * A string, with the colon that makes it a key, or a bracket. A string that does not end reaches to the end of the text:
+ * were it no match, the scan would go back to its second character, and so on, in quadratic time.
+ */
+const TOKEN = /("[^"\\]*(?:\\.[^"\\]*)*"?)([ \t\n\r]*:)?|[[\]{}]/gs;
 
 /**
  * What JSON.parse would let pass: nesting beyond MAX_DEPTH, and an object that names a key twice, of which it would take

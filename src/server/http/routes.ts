@@ -22,7 +22,9 @@ type Handler<T> = (request: FastifyRequest, reply: FastifyReply) => Promise<T>;
 export function registerRoutes(app: FastifyInstance, services: RouteServices): void {
   const add = (name: RouteName, handler: Handler<unknown>) => {
     const { method, path: url, scopes } = ROUTES[name];
-    app.route({ method, url, handler, config: { scopes } });
+    // What needs no key cannot be anybody's too many requests, and says whether the server is alive.
+    const limits = scopes === null ? { rateLimit: false as const } : {};
+    app.route({ method, url, handler, config: { scopes, ...limits } });
   };
   for (const name of keys(OPEN)) add(name, openRoute(name));
   for (const name of keys(READS)) add(name, readRoute(name, services));

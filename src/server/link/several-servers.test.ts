@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { startServerProcess } from "../../../test/support/server-child.ts";
 import { readChanges } from "../changes/changes.ts";
 import type { RunningServer, ServerOptions } from "../server.ts";
-import { startServerProcess } from "../testing/child.ts";
 import { contract } from "../testing/data.ts";
 import { postgresDatabase } from "../testing/engines.ts";
 import { fastClock } from "../testing/fast-clock.ts";

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { TASK } from "../../core/task-state.ts";
 import type { TaskState } from "../../core/task-state.ts";
-import type { Db } from "../db/store.ts";
+import type { Db } from "../db/engine.ts";
 
 /** What there is now, as far as work is under way: nothing here is counted over history. */
 export interface State extends Counts {
@@ -35,7 +35,8 @@ export async function readState(db: Db): Promise<State> {
   return { ...counts, tasks: new Map(tasks.map(({ status, count }) => [status, count])) };
 }
 
-const COUNTS = sql<Counts>`
+/** One row, whatever there is. */
+export const COUNTS = sql<Counts>`
   select
     (select min(updated_at) from tasks where status = 'pending') as "pendingSince",
     (select count(*) from runs where ended_at is null) as "liveRuns",

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import type { Store } from "../db/store.ts";
+import { silent, until } from "../testing/basics.ts";
 import { finished, started } from "../testing/data.ts";
 import { onEveryEngine } from "../testing/engines.ts";
-import { silent, until } from "../testing/basics.ts";
 import { append, newRun, readAll, say } from "../testing/run.ts";
 import { Merger } from "./merge.ts";
 import { readStream } from "./streams.ts";

@@ -132,13 +132,16 @@ export class PostgresCluster implements AsyncDisposable {
     const keeper = this.#keeper;
     this.#keeper = null;
     if (keeper === null) return;
-    await this.#run("pg_ctl", "-D", this.#data, "-m", mode, "--wait", "stop");
-    await keeper.pipe.write("stopped\n");
-    await keeper.process.exited;
-    // Until then its files are still being written.
-    await keeper.process.drained(STOPPED_WITHIN);
-    await keeper.pipe.close();
-    await keeper.process[Symbol.asyncDispose]();
+    try {
+      await this.#run("pg_ctl", "-D", this.#data, "-m", mode, "--wait", "stop");
+      await keeper.pipe.write("stopped\n");
+    } finally {
+      await keeper.pipe.close();
+      await keeper.process.exited;
+      // Until then its files are still being written.
+      await keeper.process.drained(STOPPED_WITHIN);
+      await keeper.process[Symbol.asyncDispose]();
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -6,6 +6,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await extendWork(db);
   await extendDispatch(db);
   await extendDaemons(db);
+  await listKeysQuickly(db);
   await createQuestions(db);
   await createNotifications(db);
 }
@@ -71,6 +72,11 @@ async function extendDaemons(db: Kysely<unknown>): Promise<void> {
   await db.schema.alterTable("daemons").addColumn("instance", "text").execute();
   await db.schema.alterTable("daemons").addColumn("link_id", "text").execute();
   await sql`create index daemons_online on daemons (last_seen_at) where online = 1`.execute(db);
+}
+
+async function listKeysQuickly(db: Kysely<unknown>): Promise<void> {
+  // Every run has had a key, which lists leave out.
+  await sql`create index keys_of_people on keys (created_at, id) where kind <> 'task'`.execute(db);
 }
 
 async function createQuestions(db: Kysely<unknown>): Promise<void> {

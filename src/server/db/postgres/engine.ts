@@ -11,7 +11,7 @@ import { nameOf } from "../source.ts";
 import type { Wakeups } from "../wakeups.ts";
 import { Availability } from "./availability.ts";
 import { connectPostgres, sessionOf } from "./dialect.ts";
-import { ConnectionLost } from "./errors.ts";
+import { ConnectionLost, explainPostgres } from "./errors.ts";
 import { decodeNotice, encodeNotices } from "./notices.ts";
 import { preparePostgres } from "./open.ts";
 import type { PostgresSource } from "./open.ts";
@@ -84,13 +84,17 @@ export class PostgresEngine implements Engine {
   static async open(source: PostgresSource, options: EngineOptions): Promise<PostgresEngine> {
     await preparePostgres(source);
     const engine = new PostgresEngine(source, options);
-    engine.#watch = await Watch.start({
-      settings: workingSettings(source.url),
-      heard: (payload) => engine.#hear(payload),
-      away: (problem) => engine.#availability.leave(problem),
-      back: () => engine.#availability.return(),
-    });
-    return engine;
+    try {
+      engine.#watch = await Watch.start({
+        settings: workingSettings(source.url),
+        heard: (payload) => engine.#hear(payload),
+        away: (problem) => engine.#availability.leave(problem),
+        back: () => engine.#availability.return(),
+      });
+      return engine;
+    } catch (error) {
+      throw explainPostgres(error, nameOf(source));
+    }
   }
 
   get db(): Db {

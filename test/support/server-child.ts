@@ -2,13 +2,13 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { Where } from "./peers.ts";
+import type { Where } from "../../src/server/testing/peers.ts";
 
 type ServerProcess = Where & AsyncDisposable & { kill(): void };
 
 /** A server as a process of its own, to be killed; on a PostgreSQL database where its URL is given. */
 export async function startServerProcess(home: string, postgres?: string): Promise<ServerProcess> {
-  const script = fileURLToPath(new URL("./server-process.ts", import.meta.url));
+  const script = fileURLToPath(new URL("../../src/server/testing/server-process.ts", import.meta.url));
   const args = [script, home, ...(postgres === undefined ? [] : [postgres])];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const exited = once(child, "exit");

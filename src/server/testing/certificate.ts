@@ -1,0 +1,20 @@
+/** A self-signed certificate for localhost and 127.0.0.1, with its key, which therefore is no secret. Good for a century. */
+export const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBnDCCAUGgAwIBAgIUD/uUUvRwkCaVMvQy4k3Lah6M+AIwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMTA3MzMyMloYDzIxMjYxMDI4
+MDczMzIyWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAATqcmsMykqHkUtP1jldjVZCmsQtfLzvOT9qwHWOsCeJz9wYyM7tCqq6
+IPkP5fFE+0U2Iu82Ta27DKkItwiv6naso28wbTAdBgNVHQ4EFgQUGMMxvO+NvkcY
+YcrKJLthSrpmJ2kwHwYDVR0jBBgwFoAUGMMxvO+NvkcYYcrKJLthSrpmJ2kwDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDSQAwRgIhAOecT9vZf2CFnH1iMMvMk4ExHfoOD7aM8zfM3Xrgrq18AiEA
+iSEEfercey++u5oIGNaInVNRr8POQEoEIvS0+b/dcrw=
+-----END CERTIFICATE-----
+`;
+
+export const CERTIFICATE_KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgDRA+ZcocIEnI/4+h
+oG3zk9RV/kSwHbBL5Bw6zMOIZc6hRANCAATqcmsMykqHkUtP1jldjVZCmsQtfLzv
+OT9qwHWOsCeJz9wYyM7tCqq6IPkP5fFE+0U2Iu82Ta27DKkItwiv6nas
+-----END PRIVATE KEY-----
+`;
