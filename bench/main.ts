@@ -11,6 +11,7 @@ const BENCHES: Record<string, () => Promise<Figure[]>> = {
   turnaround: async () => (await import("./turnaround.ts")).turnaroundFigures(),
   pipeline: async () => (await import("./pipeline.ts")).pipelineFigures(),
   cli: async () => (await import("./cli.ts")).cliFigures(),
+  api: async () => (await import("./api.ts")).apiFigures(),
 };
 
 const { positionals } = parseArgs({ allowPositionals: true });

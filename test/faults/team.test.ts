@@ -11,9 +11,11 @@ import type { Task } from "../../src/protocol/api.ts";
 import { Store } from "../../src/server/db/store.ts";
 import { silent } from "../../src/server/testing/harness.ts";
 import { startPostgres } from "../../src/server/testing/postgres.ts";
+import type { PostgresCluster } from "../../src/server/testing/postgres.ts";
 import { violations } from "../support/invariants.ts";
 import { hashRepository, openTestRepository } from "../support/repository.ts";
 import { makeTeam } from "../support/team.ts";
+import type { Team } from "../support/team.ts";
 import { until } from "../support/until.ts";
 
 /**
@@ -43,25 +45,7 @@ test("a team survives the loss of daemons, a server and the database", { timeout
   await create(6);
   await until(async () => (await tasks(client)).every(({ status }) => status === "running"), "all run");
 
-  const [returning, lost] = team.daemons;
-  const [doomed] = team.servers;
-  assert.ok(returning !== undefined && lost !== undefined && doomed !== undefined);
-  await returning.kill();
-  await doomed.kill();
-  await create(2);
-  await returning.start();
-  const making = create(3);
-  await postgres.stop();
-  await postgres.start();
-  await making;
-  await doomed.start();
-
-  await lost.kill();
-  await until(async () => (await tasks(client)).some(({ unreachable }) => unreachable), "tasks become unreachable");
-  await until(async () => (await tasks(client)).every(({ unreachable }) => !unreachable), "tasks are given to others");
-  await lost.start();
-  await until(async () => (await daemonsOnline(client)) === 3, "all are back");
-  await create(1);
+  await throughFaults({ team, postgres, client, create });
   await team.finish();
   await until(async () => (await tasks(client)).every(({ status }) => status === "completed"), "all are completed");
 
@@ -84,6 +68,36 @@ test("a team survives the loss of daemons, a server and the database", { timeout
     assert.deepEqual(found, []),
   );
 });
+
+interface Stage {
+  team: Team;
+  postgres: PostgresCluster;
+  client: Client;
+  /** Makes contracts; resolves when they are acknowledged. */
+  create: (count: number) => Promise<void>;
+}
+
+async function throughFaults({ team, postgres, client, create }: Stage): Promise<void> {
+  const [returning, lost] = team.daemons;
+  const [doomed] = team.servers;
+  assert.ok(returning !== undefined && lost !== undefined && doomed !== undefined);
+  await returning.kill();
+  await doomed.kill();
+  await create(2);
+  await returning.start();
+  const making = create(3);
+  await postgres.stop("immediate");
+  await postgres.start();
+  await making;
+  await doomed.start();
+
+  await lost.kill();
+  await until(async () => (await tasks(client)).some(({ unreachable }) => unreachable), "tasks become unreachable");
+  await until(async () => (await tasks(client)).every(({ unreachable }) => !unreachable), "tasks are given to others");
+  await lost.start();
+  await until(async () => (await daemonsOnline(client)) === 3, "all are back");
+  await create(1);
+}
 
 interface Place {
   dir: string;

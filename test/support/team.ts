@@ -51,31 +51,35 @@ export async function makeTeam({ databaseUrl, servers, daemons, lostAfter }: Tea
   stack.defer(() => rm(root, { recursive: true, force: true }));
   const transcripts = join(root, "transcripts");
   await mkdir(transcripts);
+  const finishFile = join(root, "finish");
   const serverNodes: ServerNode[] = [];
-  const proxy = stack.use(await startProxy(() => serverNodes.map((node) => node.port())));
+  const proxy = stack.use(await startProxy(() => serverNodes.map((server) => server.port())));
   const url = `http://127.0.0.1:${proxy.port}`;
-  for (let index = 0; index < servers; index += 1) {
-    const machine = stack.use(await makeMachine());
-    const database = `[database]\nurl = "${databaseUrl}"\n`;
-    await machine.configure(`[server]\npublicUrl = "${url}"\n${database}[daemon]\nlostAfter = "${lostAfter}"\n`);
+  const database = `[database]\nurl = "${databaseUrl}"\n[daemon]\nlostAfter = "${lostAfter}"\n`;
+  for (const machine of await machines(servers, stack)) {
+    await machine.configure(`[server]\npublicUrl = "${url}"\n${database}`);
     serverNodes.push(serverNode(machine));
   }
-  for (const node of serverNodes) await node.start();
-  const [first] = serverNodes;
-  assert.ok(first !== undefined);
-  const keyFile = (name: string): string => join(first.machine.makimaHome, name);
-  const finishFile = join(root, "finish");
+  for (const server of serverNodes) await server.start();
+  const keyFile = (name: string): string => join(serverNodes[0]?.machine.makimaHome ?? "", name);
   const daemonNodes: Node[] = [];
-  for (let index = 0; index < daemons; index += 1) {
-    const machine = stack.use(await makeMachine());
+  for (const machine of await machines(daemons, stack)) {
+    const name = `d${daemonNodes.length + 1}`;
+    const joins = `[daemon]\nserver = "${url}"\napiKeyFile = "${keyFile("daemon.key")}"\nname = "${name}"\nmaxTasks = 8\n`;
     const agent = `[agents.fake]\ncommand = ["${agentProgram("keeps-a-transcript.sh")}"]\n`;
-    const env = `[agents.fake.env]\nTRANSCRIPTS = "${transcripts}"\nFINISH = "${finishFile}"\n`;
-    const daemon = `[daemon]\nserver = "${url}"\napiKeyFile = "${keyFile("daemon.key")}"\nname = "d${index + 1}"\n`;
-    await machine.configure(`${daemon}maxTasks = 8\n${agent}${env}`);
-    daemonNodes.push(node(machine, ["daemon"], (_child, said) => said.includes("works for")));
+    await machine.configure(
+      `${joins}${agent}[agents.fake.env]\nTRANSCRIPTS = "${transcripts}"\nFINISH = "${finishFile}"\n`,
+    );
+    daemonNodes.push(
+      processOf(
+        machine,
+        () => ["daemon"],
+        (_child, said) => said.includes("works for"),
+      ),
+    );
   }
   for (const daemon of daemonNodes) await daemon.start();
-  // In front of the machines' own teardown, which expects that nothing of them is running any more.
+  // Before the machines' own teardown, which expects that nothing of them is running any more.
   stack.defer(async () => {
     for (const each of [...daemonNodes, ...serverNodes]) await each.kill();
   });
@@ -92,19 +96,21 @@ export async function makeTeam({ databaseUrl, servers, daemons, lostAfter }: Tea
   };
 }
 
+async function machines(count: number, stack: AsyncDisposableStack): Promise<Machine[]> {
+  const made: Machine[] = [];
+  while (made.length < count) made.push(stack.use(await makeMachine()));
+  return made;
+}
+
 function serverNode(machine: Machine): ServerNode {
   let port = 0;
-  const file = async (): Promise<{ pid: number; url: string } | null> =>
-    JSON.parse(await readFile(join(machine.makimaHome, "server.json"), "utf8").catch(() => "null")) as {
-      pid: number;
-      url: string;
-    } | null;
-  const inner = node(
+  const inner = processOf(
     machine,
     () => ["server", "--port", String(port)],
-    async (child) => {
-      const written = await file();
-      if (written?.pid !== child.pid || written === null) return false;
+    async ({ pid }) => {
+      const text = await readFile(join(machine.makimaHome, "server.json"), "utf8").catch(() => "null");
+      const written = JSON.parse(text) as { pid: number; url: string } | null;
+      if (written === null || written.pid !== pid) return false;
       port = Number(new URL(written.url).port);
       return true;
     },
@@ -112,16 +118,16 @@ function serverNode(machine: Machine): ServerNode {
   return { ...inner, port: () => port };
 }
 
-function node(
+function processOf(
   machine: Machine,
-  args: string[] | (() => string[]),
+  args: () => string[],
   isReady: (child: ChildProcess, said: string) => boolean | Promise<boolean>,
 ): Node {
   let running: ChildProcess | null = null;
   return {
     machine,
     start: async () => {
-      const child = machine.start(typeof args === "function" ? args() : args);
+      const child = machine.start(args());
       running = child;
       let [said, complained] = ["", ""];
       child.stdout.on("data", (data: Buffer) => (said += data.toString()));

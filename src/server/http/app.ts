@@ -49,10 +49,8 @@ export async function createApp(services: AppServices): Promise<FastifyInstance>
     },
   });
   app.decorateRequest("principal", null);
-  // The limits hook into routes behind the guard, which must know by then whose request it is.
-  const failures = Promise.withResolvers<CountFailure>();
-  guard(app, services, failures.promise);
-  failures.resolve(await limitRates(app, config.rateLimit));
+  // Each route has its limit behind the guard, which knows whose request it is.
+  guard(app, services, await limitRates(app, config.rateLimit));
   observeRequests(app, store.metrics, log);
   useJsonBodies(app);
   app.setErrorHandler(errorHandler(log));
@@ -98,7 +96,7 @@ async function readTls({ tlsCert, tlsKey }: AppServices["config"]): Promise<Tls 
 }
 
 /** Host, Origin, key, scope, in this order, before a byte of the body is read. */
-function guard(app: FastifyInstance, services: AppServices, failures: Promise<CountFailure>): void {
+function guard(app: FastifyInstance, services: AppServices, countFailure: CountFailure): void {
   const { config, store, activity } = services;
   const publicUrl = config.publicUrl === null ? null : new URL(config.publicUrl);
   const names = { protocol: config.tlsCert === null ? ("http" as const) : ("https" as const), publicUrl };
@@ -113,9 +111,7 @@ function guard(app: FastifyInstance, services: AppServices, failures: Promise<Co
     const token = bearerToken(request);
     const principal = token === null ? null : await principals.authenticate(token);
     if (principal === null) {
-      await (
-        await failures
-      )(request, reply);
+      await countFailure(request, reply);
       const message = token === null ? "The request carries no key" : "The key is not valid, or is no longer";
       throw new MakimaError("unauthorized", message);
     }

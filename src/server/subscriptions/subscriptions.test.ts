@@ -1,36 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
-import { encodeEvent } from "../../protocol/run-events.ts";
-import { EVENTS } from "../../protocol/streams.ts";
 import { CHANGES_TOPIC, streamTopic } from "../../protocol/topics.ts";
-import type { RunningServer } from "../server.ts";
-import { contract, finished, started } from "../testing/data.ts";
+import { contract } from "../testing/data.ts";
 import { call, temporaryServer, until } from "../testing/harness.ts";
-import { FakeDaemon, FakeViewer } from "../testing/peers.ts";
-
-const OUT = "iterations/0001/out";
-
-/** A run whose daemon the test plays. */
-async function runOn(server: RunningServer) {
-  const { contract: made } = await call(server, "createContract", contract);
-  const daemon = await FakeDaemon.connect(server);
-  const { spec } = await daemon.spawned();
-  const sizes = new Map<string, number>();
-  const say = async (stream: string, text: string) => {
-    const offset = sizes.get(stream) ?? 0;
-    daemon.append({ run: spec.runId, fence: spec.fence, stream, offset }, text);
-    sizes.set(stream, offset + text.length);
-    await until(() => daemon.acked(spec.runId, stream) === offset + text.length);
-  };
-  return { daemon, spec, contract: made, topic: streamTopic(spec.runId, OUT), say };
-}
+import { retainedBytes } from "../testing/memory.ts";
+import { FakeViewer } from "../testing/peers.ts";
+import { OUT, playRun } from "../testing/play.ts";
 
 test("two viewers see the same bytes, from before and after they came, until the stream is complete", async () => {
   await using running = await temporaryServer();
   const { server } = running;
-  const { daemon, spec, topic, say } = await runOn(server);
+  const { daemon, spec, topic, say, finish } = await playRun(server);
   await using _ = daemon;
   await using early = await FakeViewer.connect(server);
   early.subscribe(1, topic);
@@ -39,7 +19,7 @@ test("two viewers see the same bytes, from before and after they came, until the
   await using late = await FakeViewer.connect(server);
   late.subscribe(7, topic, { from: 3 });
   await say(OUT, "after");
-  await say(EVENTS, encodeEvent(started) + encodeEvent(finished()));
+  await finish();
   await Promise.all([early.ended(1), early.ended(2), late.ended(7)]);
   assert.equal(String(early.bytes(1)), "before after");
   assert.equal(String(late.bytes(7, 3)), "ore after");
@@ -53,7 +33,7 @@ test("two viewers see the same bytes, from before and after they came, until the
 test("a viewer that comes back at its cursor misses nothing and sees nothing twice", async () => {
   await using running = await temporaryServer();
   const { server } = running;
-  const { daemon, topic, say } = await runOn(server);
+  const { daemon, topic, say } = await playRun(server);
   await using _ = daemon;
   let seen = "";
   for (const word of ["one ", "two ", "three "]) {
@@ -70,7 +50,7 @@ test("a viewer that comes back at its cursor misses nothing and sees nothing twi
 test("without follow a subscription ends where the topic ends now; an unsubscribed one is silent", async () => {
   await using running = await temporaryServer();
   const { server } = running;
-  const { daemon, topic, say } = await runOn(server);
+  const { daemon, topic, say } = await playRun(server);
   await using _ = daemon;
   await say(OUT, "now");
   await using viewer = await FakeViewer.connect(server);
@@ -109,7 +89,7 @@ test("the change feed goes on without a gap from any cursor", async () => {
 test("a viewer that does not read costs no memory, and gets everything when it does", async () => {
   await using running = await temporaryServer();
   const { server } = running;
-  const { daemon, spec, topic } = await runOn(server);
+  const { daemon, spec, topic } = await playRun(server);
   await using _ = daemon;
   await using viewer = await FakeViewer.connect(server);
   viewer.subscribe(1, topic);
@@ -124,54 +104,4 @@ test("a viewer that does not read costs no memory, and gets everything when it d
   await until(() => retainedBytes() - before < 32 * piece.length);
   viewer.socket.resume();
   await until(() => viewer.bytes(1).length === 100 * piece.length);
-});
-
-/** Bytes of buffers that something still holds on to: what only waits for the collector says nothing. */
-function retainedBytes(): number {
-  setFlagsFromString("--expose-gc");
-  const collect: unknown = runInNewContext("gc");
-  assert.ok(typeof collect === "function");
-  collect();
-  return process.memoryUsage().arrayBuffers;
-}
-
-test("what cannot be subscribed to is answered with an error, and the connection stays", async () => {
-  await using running = await temporaryServer();
-  const { server } = running;
-  const { daemon, spec, topic } = await runOn(server);
-  await using _ = daemon;
-  const foreign = await call(server, "createContract", contract);
-  const other = await daemon.spawned(2);
-  assert.equal(other.spec.taskId, foreign.task.id);
-
-  await using viewer = await FakeViewer.connect(server);
-  viewer.subscribe(1, "nonsense");
-  viewer.subscribe(2, streamTopic("unknown", OUT));
-  viewer.subscribe(3, topic);
-  viewer.subscribe(3, topic);
-  await until(() => viewer.of("error").length === 3);
-  const codes = viewer.of("error").map(({ id, error }) => `${id} ${error.code}`);
-  assert.deepEqual(codes.toSorted(), ["1 not_found", "2 not_found", "3 conflict"]);
-
-  await using agent = await FakeViewer.connect(server, spec.taskToken);
-  agent.subscribe(1, topic, { follow: false });
-  agent.subscribe(2, streamTopic(other.spec.runId, OUT));
-  agent.subscribe(3, CHANGES_TOPIC);
-  await agent.ended(1);
-  await until(() => agent.of("error").length === 2);
-  assert.deepEqual(
-    agent.of("error").map(({ error }) => error.code),
-    ["forbidden", "forbidden"],
-  );
-});
-
-test("garbage and too many subscriptions end the connection", async () => {
-  await using running = await temporaryServer();
-  const { server } = running;
-  await using garbled = await FakeViewer.connect(server);
-  garbled.socket.send("{");
-  assert.equal(await garbled.closed, 1008);
-  await using greedy = await FakeViewer.connect(server);
-  for (let id = 0; id <= 256; id += 1) greedy.subscribe(id, CHANGES_TOPIC);
-  assert.equal(await greedy.closed, 1008);
 });

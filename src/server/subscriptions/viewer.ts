@@ -5,6 +5,7 @@ import { ViewerMessage } from "../../protocol/subscriptions.ts";
 import type { SubscriptionMessage } from "../../protocol/subscriptions.ts";
 import type { Principal } from "../auth/keys.ts";
 import type { Store } from "../db/store.ts";
+import { jsonProblem } from "../http/json-scan.ts";
 import { Turns } from "../turns.ts";
 import { Reader, whenAvailable } from "./reader.ts";
 import type { Batch } from "./reader.ts";
@@ -152,6 +153,7 @@ export class Viewer {
 }
 
 function parseMessage(text: string): ViewerMessage | null {
+  if (jsonProblem(text) !== null) return null;
   try {
     return ViewerMessage.parse(JSON.parse(text));
   } catch {

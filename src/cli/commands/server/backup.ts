@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
-import { formatSize } from "../../../platform/config/units.ts";
 import { defineCommand } from "../../command.ts";
+import { fileSize } from "../../format.ts";
 import { administer, DATABASE_OPTIONS, readDatabaseConfig } from "../../local/database.ts";
 
 export const serverBackupCommand = defineCommand({
@@ -14,7 +14,7 @@ export const serverBackupCommand = defineCommand({
     const file = resolve(context.cwd, given);
     output.progress(`Writing ${file}`);
     const { bytes } = await administer({ loaded, alone: false }, (admin, from) => admin.backupDatabase(from, file));
-    output.line(`The backup is in ${file} (${formatSize(bytes)}).`);
+    output.line(`The backup is in ${file} (${fileSize(bytes)}).`);
     output.document({ file, bytes });
     return 0;
   },
