@@ -1,4 +1,4 @@
-import { hash, randomBytes } from "node:crypto";
+import { hash as digest, randomBytes } from "node:crypto";
 import type { KeyKind } from "../db/tables.ts";
 
 /** Characters of a hash that name its key: enough that no two keys share them. */
@@ -18,7 +18,7 @@ export function isToken(text: string): boolean {
 
 /** SHA-256, hex. A token has 256 random bits, so it needs neither salt nor a slow hash. */
 export function hashToken(token: string): string {
-  return hash("sha256", token);
+  return digest("sha256", token);
 }
 
 export function keyId(hash: string): string {

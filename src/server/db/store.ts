@@ -27,6 +27,7 @@ export class Store implements AsyncDisposable {
   readonly metrics = new Metrics();
   readonly #engine: Engine;
   readonly #notifications: NotificationsConfig;
+  #commits = 0;
 
   private constructor(engine: Engine, wakeups: Wakeups, notifications: NotificationsConfig) {
     this.#engine = engine;
@@ -59,6 +60,11 @@ export class Store implements AsyncDisposable {
     return this.#engine.shared;
   }
 
+  /** Changes with everything that is written; null where others write too, and it cannot be known. */
+  get revision(): number | null {
+    return this.shared ? null : this.#commits;
+  }
+
   /** null: the database answers. DATABASE_TOPIC is woken when this changes; everything is when it is back. */
   get away(): Away | null {
     return this.#engine.away;
@@ -81,6 +87,7 @@ export class Store implements AsyncDisposable {
       facts = [];
       return work({ ...tx, notifications: this.#notifications, count: (fact) => facts.push(fact) });
     });
+    this.#commits += 1;
     for (const fact of facts) this.metrics.count(fact);
     return result;
   }

@@ -10,6 +10,8 @@ import type { OpenRoute, RawHandlers, RawRoute, ReadRoute, ServerFacts, WriteRou
 import { OPEN, RAW, READS, WRITES } from "./handlers.ts";
 import { once } from "./idempotency.ts";
 import { idempotencyKeyOf, ifMatchOf, parseRequest } from "./parse.ts";
+import { ReadCache } from "./read-cache.ts";
+import type { KeptReply } from "./read-cache.ts";
 
 export interface RouteServices {
   store: Store;
@@ -27,7 +29,8 @@ export function registerRoutes(app: FastifyInstance, services: RouteServices): v
     app.route({ method, url, handler, config: { scopes, ...limits } });
   };
   for (const name of keys(OPEN)) add(name, openRoute(name));
-  for (const name of keys(READS)) add(name, readRoute(name, services));
+  const cache = new ReadCache(services.store);
+  for (const name of keys(READS)) add(name, readRoute(name, services, cache));
   for (const name of keys(WRITES)) add(name, writeRoute(name, services));
   for (const name of keys(RAW)) add(name, rawRoute(name, services));
   refuseOtherMethods(app);
@@ -56,16 +59,28 @@ function openRoute<R extends OpenRoute>(name: R): Handler<Reply<R>> {
   };
 }
 
-const CACHE = new Map<string,string>();
-function readRoute<R extends ReadRoute>(name: R, { store, facts }: RouteServices): Handler<Reply<R>> {
+function readRoute(name: ReadRoute, services: RouteServices, cache: ReadCache): Handler<string> {
   return async (request, reply) => {
-    const principal = principalOf(request);
-    const k = request.url; const c = CACHE.get(k);
-    if (c !== undefined) { reply.type("application/json; charset=utf-8").header("etag","3"); return c as never; }
-    const answer = await READS[name]({ db: store.db, store, principal, facts }, parseRequest(name, request));
-    CACHE.set(k, JSON.stringify(answer));
-    return withVersion(name, answer, reply);
+    const read = async (): Promise<KeptReply> => {
+      const answer = await answerTo(name, request, services);
+      return { json: JSON.stringify(answer), etag: etagOf(name, answer) };
+    };
+    const key = `${principalOf(request).keyId} ${request.url}`;
+    // Whether the database answers is not to be known from memory.
+    const { json, etag } = name === "ready" ? await read() : await cache.get(key, read);
+    if (etag !== null) reply.header("etag", etag);
+    reply.type("application/json; charset=utf-8");
+    return json;
   };
+}
+
+async function answerTo<R extends ReadRoute>(
+  name: R,
+  request: FastifyRequest,
+  { store, facts }: RouteServices,
+): Promise<Reply<R>> {
+  const context = { db: store.db, store, principal: principalOf(request), facts };
+  return READS[name](context, parseRequest(name, request));
 }
 
 /** Writes its reply itself, as the bytes come; there is none left for fastify to send. */
@@ -90,19 +105,19 @@ function writeRoute<R extends WriteRoute>(name: R, { store, facts }: RouteServic
       const attempt = { keyId: principal.keyId, idempotencyKey, request: [name, parsed], secret: name === "createKey" };
       return once(tx, attempt, work);
     });
-    return withVersion(name, answer, reply);
+    const etag = etagOf(name, answer);
+    if (etag !== null) reply.header("etag", etag);
+    return answer;
   };
 }
 
-/** Says which version of a contract or task the reply shows, for a later If-Match. */
-function withVersion<R extends RouteName>(name: R, answer: Reply<R>, reply: FastifyReply): Reply<R> {
+/** The version of the contract or task that a reply shows, for a later If-Match; null where it does not show one. */
+function etagOf(name: RouteName, answer: Reply<RouteName>): string | null {
   const versioned: Partial<Record<RouteName, "contract" | "task">> = VERSIONED;
   const noun = versioned[name];
-  if (noun !== undefined) {
-    const shown = (answer as Record<typeof noun, { version: number }>)[noun];
-    reply.header("etag", `"${shown.version}"`);
-  }
-  return answer;
+  if (noun === undefined) return null;
+  const { version } = (answer as Record<typeof noun, { version: number }>)[noun];
+  return `"${version}"`;
 }
 
 const METHODS: readonly HTTPMethods[] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];

@@ -32,8 +32,9 @@ export async function dropOutput(store: Store, runId: string): Promise<void> {
 const FIRST_PAUSE = 30 * MINUTE;
 const LONGEST_PAUSE = 24 * HOUR;
 
-export async function postponeArchive(store: Store, runId: string): Promise<void> {
-  await store.write(async ({ db, now }) => {
+/** `now` is of the clock that oldestOutput is asked by. */
+export async function postponeArchive(store: Store, runId: string, now: number): Promise<void> {
+  await store.write(async ({ db }) => {
     const run = db.selectFrom("runs").select("archive_failures").where("id", "=", runId);
     const { archive_failures: failures } = await run.executeTakeFirstOrThrow();
     const pause = Math.min(FIRST_PAUSE * 2 ** failures, LONGEST_PAUSE);

@@ -94,7 +94,7 @@ export class Retention implements AsyncDisposable {
       await this.#repeat(() => removeDropped(store));
       log.info({ run: runId }, "dropped the output of a run");
     } else {
-      await postponeArchive(store, runId);
+      await postponeArchive(store, runId, clock.now());
       log.warn({ run: runId, problem }, "could not archive a run: its output stays");
     }
     return true;
