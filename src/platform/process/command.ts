@@ -1,11 +1,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { Socket } from "node:net";
 import type { Readable } from "node:stream";
+import { setImmediate } from "node:timers/promises";
 import { exists, isErrno } from "../files.ts";
 
 /** Between asking a command to end and killing it: git removes its lock files in that time. */
 const GRACE_MS = 2000;
 /** How long after its end a command's output is awaited; then what it started and still holds the pipes is ended too. */
 const LINGER_MS = 500;
+
+/** Looks at the pipes after that, as long as they bring something: what left the group may write for ever. */
+const MOST_LOOKS = 100;
 
 export interface CommandOptions {
   cwd: string;
@@ -77,7 +82,7 @@ async function endOf(child: ChildProcess): Promise<Error | null> {
     child.once("exit", () => {
       linger = setTimeout(() => {
         killGroup(child, "SIGKILL");
-        resolve(null);
+        void quiet(child).then(() => resolve(null));
       }, LINGER_MS);
     });
   });
@@ -85,6 +90,24 @@ async function endOf(child: ChildProcess): Promise<Error | null> {
   child.stdout?.destroy();
   child.stderr?.destroy();
   return failure;
+}
+
+/**
+ * Resolves when the pipes hold nothing more to read. A busy process may come to its timers before it has looked at its
+ * pipes even once since the command's end, so the time that has gone by says nothing of what is in them.
+ */
+async function quiet(child: ChildProcess): Promise<void> {
+  let read = -1;
+  for (let looks = 0; looks < MOST_LOOKS && read < bytesRead(child); looks += 1) {
+    read = bytesRead(child);
+    // Between two of these the event loop has looked at every pipe.
+    await setImmediate();
+    await setImmediate();
+  }
+}
+
+function bytesRead({ stdout, stderr }: ChildProcess): number {
+  return [stdout, stderr].reduce((sum, pipe) => sum + (pipe instanceof Socket ? pipe.bytesRead : 0), 0);
 }
 
 interface Collected {
