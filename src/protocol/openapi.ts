@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 import { ERRORS } from "../core/errors.ts";
 import { SCHEMAS } from "./api.ts";
 import { componentSchemas, schemaOf } from "./openapi-schemas.ts";
