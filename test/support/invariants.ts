@@ -91,15 +91,20 @@ async function processesOfRuns({ store }: World): Promise<string[]> {
   return problems;
 }
 
-/** What an agent wrote is on its task's branch, or, of a fenced run whose daemon has come back, under a salvage ref. */
-async function workOfRuns({ store, repository }: World): Promise<string[]> {
+/**
+ * What an agent wrote is on its task's branch, or, of a fenced run whose daemon has come back, under a salvage ref. A run
+ * that was fenced before its agent began has no transcript, and nothing to keep.
+ */
+async function workOfRuns({ store, repository, transcripts }: World): Promise<string[]> {
   const runs = await store.db
     .selectFrom("runs")
     .innerJoin("tasks", "tasks.id", "runs.task_id")
     .select(["runs.id", "runs.task_id", "runs.status", "tasks.branch"])
     .where("runs.status", "in", ["completed", "fenced"])
     .execute();
-  return runs.flatMap(({ id, task_id, status, branch }) => {
+  const begun = await readdir(transcripts);
+  const worked = runs.filter(({ id, status }) => status === "completed" || begun.includes(id));
+  return worked.flatMap(({ id, task_id, status, branch }) => {
     const ref = status === "completed" ? branch : `refs/makima/salvage/${task_id}/${id}`;
     return filesOf(repository.path, ref).includes(`work-${task_id}.txt`)
       ? []

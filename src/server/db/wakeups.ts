@@ -31,6 +31,8 @@ export class Wakeups {
 export const DATABASE_TOPIC = "database";
 export const DISPATCH_TOPIC = "dispatch";
 export const ENDED_RUNS_TOPIC = "ended-runs";
+/** Output of ended runs has its final size. */
+export const MERGED_TOPIC = "merged";
 
 export function commandsTopic(daemonId: string): string {
   return `commands/${daemonId}`;

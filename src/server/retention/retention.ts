@@ -4,7 +4,7 @@ import type { Environment } from "../../platform/config/paths.ts";
 import { HOUR } from "../../platform/config/units.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { Store } from "../db/store.ts";
-import { ENDED_RUNS_TOPIC } from "../db/wakeups.ts";
+import { MERGED_TOPIC } from "../db/wakeups.ts";
 import { Duty } from "../duty.ts";
 import { Every } from "../every.ts";
 import { Rerun } from "../rerun.ts";
@@ -26,8 +26,8 @@ export interface RetentionOptions {
 }
 
 /**
- * Drops what is older than the rules allow, and the oldest of what is more than they allow: at the start, once an hour,
- * and when a run has ended. All of it in small transactions, and each step finds what to do in the tables, so that a kill
+ * Drops what is older than the rules allow, at the start and once an hour, and the oldest of what is more than they allow,
+ * also when the output of an ended run has got its final size. All of it in small transactions, and each step finds what to do in the tables, so that a kill
  * at any point costs nothing. Of the servers that share a database, one does it.
  */
 export class Retention implements AsyncDisposable {
@@ -37,6 +37,7 @@ export class Retention implements AsyncDisposable {
   readonly #rerun: Rerun;
   readonly #hourly: Every;
   readonly #listener: Disposable;
+  #ageIsDue = true;
 
   constructor(options: RetentionOptions) {
     const { store, log } = options;
@@ -49,10 +50,11 @@ export class Retention implements AsyncDisposable {
         log.error({ err: error }, "could not enforce the retention rules");
       },
     );
-    this.#hourly = new Every({ ...options, pauseMs: HOUR, task: "enforce the retention rules" }, async () =>
-      this.#rerun.request(),
-    );
-    this.#listener = store.wakeups.listen(ENDED_RUNS_TOPIC, () => this.#rerun.request());
+    this.#hourly = new Every({ ...options, pauseMs: HOUR, task: "enforce the retention rules" }, async () => {
+      this.#ageIsDue = true;
+      this.#rerun.request();
+    });
+    this.#listener = store.wakeups.listen(MERGED_TOPIC, () => this.#rerun.request());
     this.#rerun.request();
   }
 
@@ -67,15 +69,17 @@ export class Retention implements AsyncDisposable {
   async #enforce(): Promise<void> {
     const { store, clock, rules } = this.#options;
     await this.#repeat(() => removeDropped(store));
-    if (rules.maxAgeMs !== null) {
-      const cutoff = clock.now() - rules.maxAgeMs;
-      await this.#repeat(() => this.#dropOldest(cutoff));
-      for (const trim of TRIMS) await this.#repeat(() => store.write((tx) => trim(tx, cutoff)));
-    }
+    if (rules.maxAgeMs !== null && this.#ageIsDue) await this.#enforceAge(clock.now() - rules.maxAgeMs);
     const most = rules.maxSizeBytes;
-    if (most !== null) {
-      await this.#repeat(async () => (await storedBytes(store.db)) > most && this.#dropOldest(clock.now()));
-    }
+    if (most === null) return;
+    await this.#repeat(async () => (await storedBytes(store.db)) > most && this.#dropOldest(clock.now()));
+  }
+
+  async #enforceAge(cutoff: number): Promise<void> {
+    const { store } = this.#options;
+    this.#ageIsDue = false;
+    await this.#repeat(() => this.#dropOldest(cutoff));
+    for (const trim of TRIMS) await this.#repeat(() => store.write((tx) => trim(tx, cutoff)));
   }
 
   /** Repeats a step for as long as it finds something to do, and this server is the one to do it. */

@@ -2,7 +2,7 @@ import { promisify } from "node:util";
 import { zstdCompress } from "node:zlib";
 import type { Logger } from "../../platform/log.ts";
 import type { Db, Store } from "../db/store.ts";
-import { ENDED_RUNS_TOPIC } from "../db/wakeups.ts";
+import { ENDED_RUNS_TOPIC, MERGED_TOPIC } from "../db/wakeups.ts";
 import { Duty } from "../duty.ts";
 import { Rerun } from "../rerun.ts";
 import { isUnavailable } from "../unavailable.ts";
@@ -136,14 +136,15 @@ function selectRaw(db: Db, key: StreamKey, { first, last }: Range) {
  * set the mark back meanwhile.
  */
 async function markMerged(store: Store, key: StreamKey): Promise<void> {
-  await store.write(async ({ db }) => {
-    if ((await rawRange(db, key)) !== null) return;
-    await db
+  await store.write(async (tx) => {
+    if ((await rawRange(tx.db, key)) !== null) return;
+    await tx.db
       .updateTable("streams")
       .set({ merged: 1 })
       .where("run_id", "=", key.run_id)
       .where("stream", "=", key.stream)
       .where("run_id", "in", (eb) => eb.selectFrom("runs").select("id").where("dropped_at", "is", null))
       .execute();
+    tx.wake(MERGED_TOPIC);
   });
 }

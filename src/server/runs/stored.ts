@@ -1,20 +1,25 @@
 import { sql } from "kysely";
 import type { Db, Write } from "../db/store.ts";
 
-/** Bytes that the output of all runs takes: compressed where it has been, as it came where it has yet to be. */
+/**
+ * Bytes that the output of all runs takes: compressed where it has been, as it came where it has yet to be. One statement,
+ * for a merge between two would make them miss what it moves from one sum to the other.
+ */
 export async function storedBytes(db: Db): Promise<number> {
-  const merged = await db
+  const stored = await db
     .selectFrom("totals")
-    .select("value")
     .where("name", "=", "merged-output")
+    .select("value as merged")
+    // Only the streams of live runs, and of those that have just ended: there is an index of them.
+    .select((eb) =>
+      eb
+        .selectFrom("streams")
+        .select(sql<number>`coalesce(sum(size), 0)`.as("bytes"))
+        .where("merged", "=", sql.lit(0 as const))
+        .as("unmerged"),
+    )
     .executeTakeFirstOrThrow();
-  // Only the streams of live runs, and of those that have just ended: there is an index of them.
-  const unmerged = await db
-    .selectFrom("streams")
-    .select(sql<number>`coalesce(sum(size), 0)`.as("bytes"))
-    .where((eb) => eb("merged", "=", eb.lit(0)))
-    .executeTakeFirstOrThrow();
-  return merged.value + unmerged.bytes;
+  return stored.merged + (stored.unmerged ?? 0);
 }
 
 /** To be told of every compressed chunk: of its bytes when it is stored, of as many less when it is deleted. */
