@@ -220,7 +220,11 @@ const Notifications = z.strictObject({
 });
 
 const Retention = z.strictObject({
-  maxAge: key("duration", duration(), "Age after which the output of an ended run is dropped. Absent: never."),
+  maxAge: key(
+    "duration",
+    duration(),
+    "Age after which output of ended runs, changes, done commands and deliveries are dropped. Absent: never.",
+  ),
   maxSize: key(
     "size",
     size(),

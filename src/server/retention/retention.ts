@@ -77,9 +77,10 @@ export class Retention implements AsyncDisposable {
 
   async #enforceAge(cutoff: number): Promise<void> {
     const { store } = this.#options;
-    this.#ageIsDue = false;
     await this.#repeat(() => this.#dropOldest(cutoff));
     for (const trim of TRIMS) await this.#repeat(() => store.write((tx) => trim(tx, cutoff)));
+    // Not before: what failed because the database went away is done when it is back.
+    this.#ageIsDue = false;
   }
 
   /** Repeats a step for as long as it finds something to do, and this server is the one to do it. */
