@@ -64,9 +64,9 @@ export async function startSystem(agentScript: string, { maxTasks }: { maxTasks:
   };
 }
 
-/** Waits for a condition that no event tells of; throws after half a minute. */
+/** Waits for a condition that no event tells of; throws after two minutes. */
 export async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 30_000;
+  const deadline = performance.now() + 120_000;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error("waited in vain");
     await new Promise((resolve) => setTimeout(resolve, 20));
