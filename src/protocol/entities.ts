@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { NOTIFICATION_KINDS } from "../core/notification-kinds.ts";
 import { Labels } from "./labels.ts";
 import { CheckReport, DiffStat, GateReport, TamperingReport, Verification, VerdictKind } from "./run-events.ts";
 
@@ -156,17 +157,7 @@ export const Question = z.strictObject({
 });
 export type Question = z.infer<typeof Question>;
 
-export const NotificationKind = z.enum([
-  "task-finished",
-  "task-failed",
-  "breaker-open",
-  "question-asked",
-  "usage-limit-reached",
-  "usage-limit-over",
-  "daemon-lost",
-  "merge-conflict",
-  "contract-done",
-]);
+export const NotificationKind = z.enum(NOTIFICATION_KINDS);
 export type NotificationKind = z.infer<typeof NotificationKind>;
 
 export const Notification = z.strictObject({

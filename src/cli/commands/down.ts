@@ -18,7 +18,7 @@ export const downCommand = defineCommand({
   details: "Agents that are at work go on, and the next `makima up` finds them again.",
   arguments: [],
   options: {
-    stopTasks: flag("--stop-tasks", "Stop every task first"),
+    stopTasks: flag("--stop-tasks", "Stop every task first; with a shared database those of all its servers"),
     config: text("--config <file>", "Configuration file to read"),
   },
   examples: [

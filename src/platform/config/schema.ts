@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { NOTIFICATION_KINDS } from "../../core/notification-kinds.ts";
 import { LOG_LEVELS } from "../log-levels.ts";
 import { parseDuration, parseSize } from "./units.ts";
 
@@ -183,17 +184,7 @@ const Agent = z.strictObject({
   ),
 });
 
-const KINDS = oneOf([
-  "task-finished",
-  "task-failed",
-  "breaker-open",
-  "question-asked",
-  "usage-limit-reached",
-  "usage-limit-over",
-  "daemon-lost",
-  "merge-conflict",
-  "contract-done",
-]);
+const KINDS = oneOf(NOTIFICATION_KINDS);
 
 const Webhook = z.strictObject(
   {

@@ -1,0 +1,12 @@
+/** What people are told of. Protocol and configuration name them alike. */
+export const NOTIFICATION_KINDS = [
+  "task-finished",
+  "task-failed",
+  "breaker-open",
+  "question-asked",
+  "usage-limit-reached",
+  "usage-limit-over",
+  "daemon-lost",
+  "merge-conflict",
+  "contract-done",
+] as const;
