@@ -7,17 +7,19 @@ import { dirname, join } from "node:path";
 import { ERRORS } from "../src/core/errors.ts";
 import { CONTRACT, NOTIFICATION, QUESTION, RUN, TASK } from "../src/core/task-state.ts";
 import type { Machine } from "../src/core/task-state.ts";
-import { type Config, defaultConfig } from "../src/platform/config/config.ts";
-import { effective } from "../src/platform/config/effective.ts";
-import { ConfigFile, SECTIONS } from "../src/platform/config/schema.ts";
 import { openApiDocument } from "../src/protocol/openapi.ts";
+import { commandReference } from "./reference/commands.ts";
+import { configurationReference } from "./reference/configuration.ts";
+import { environmentReference } from "./reference/environment.ts";
+import { exitCodeReference } from "./reference/exit-codes.ts";
 
 const ROOT = dirname(import.meta.dirname);
 const GENERATED = /(<!-- generated: begin .*-->\n)[^]*(<!-- generated: end -->)/;
 
 /** File -> text between its two marks. */
-const PARTS: Record<string, () => string> = {
-  "docs/configuration.md": configurationReference,
+const PARTS: Record<string, () => string | Promise<string>> = {
+  "docs/CLI.md": commandLineReference,
+  "docs/configuration.md": () => configurationReference("##"),
   "docs/errors.md": errorReference,
   "docs/architecture.md": stateDiagrams,
 };
@@ -31,7 +33,7 @@ const stale: string[] = [];
 for (const file of [...Object.keys(PARTS), ...Object.keys(WHOLE)]) {
   const path = join(ROOT, file);
   const current = await readFile(path, "utf8").catch(() => "");
-  const fresh = WHOLE[file]?.() ?? withPart(file, current);
+  const fresh = WHOLE[file]?.() ?? (await withPart(file, current));
   if (fresh === current) continue;
   if (process.argv.includes("--check")) stale.push(file);
   else await writeFile(path, fresh);
@@ -41,9 +43,22 @@ if (stale.length > 0) {
   process.exitCode = 1;
 }
 
-function withPart(file: string, current: string): string {
+async function withPart(file: string, current: string): Promise<string> {
   if (!GENERATED.test(current)) throw new Error(`${file} has lost its marks of the generated part`);
-  return current.replace(GENERATED, (_, begin: string, end: string) => `${begin}\n${PARTS[file]?.() ?? ""}\n${end}`);
+  const part = (await PARTS[file]?.()) ?? "";
+  return current.replace(GENERATED, (_, begin: string, end: string) => `${begin}\n${part}\n${end}`);
+}
+
+async function commandLineReference(): Promise<string> {
+  const sections = {
+    Commands: await commandReference(),
+    "Configuration keys": configurationReference("###"),
+    "Environment variables": environmentReference(),
+    "Exit codes": exitCodeReference(),
+  };
+  return Object.entries(sections)
+    .map(([title, text]) => `## ${title}\n\n${text}`)
+    .join("\n");
 }
 
 function errorReference(): string {
@@ -71,39 +86,4 @@ function diagram({ initial, transitions }: Machine<string, string>): string {
   return ["stateDiagram-v2", `  [*] --> ${initial}`, ...arrows, ...ends.map(([state]) => `  ${state} --> [*]`)].join(
     "\n",
   );
-}
-
-function configurationReference(): string {
-  const defaults = defaultConfig();
-  const config: Config = { ...defaults, daemon: { ...defaults.daemon, name: "<host name>" } };
-  const values = new Map(effective({ config, sources: new Map() }).map(({ key, value }) => [key, value]));
-  return Object.entries(SECTIONS)
-    .map(([section, shape]) => {
-      const prefix = section === "agents" ? "agents.claude" : section;
-      const rows = Object.entries(shape).map(([key, schema]) => {
-        const { unit = "", description = "" } = schema.meta() ?? {};
-        return `| \`${key}\` | ${defaultText(values.get(`${prefix}.${key}`))} | ${unit} | ${description} |`;
-      });
-      const title = section === "agents" ? "[agents.&lt;name&gt;] (defaults of `claude`)" : `[${section}]`;
-      const about = ConfigFile.shape[section as keyof ConfigFile].meta()?.description ?? "";
-      return [
-        `## ${title}`,
-        "",
-        about,
-        "",
-        "| key | default | unit | meaning |",
-        "|---|---|---|---|",
-        ...rows,
-        "",
-      ].join("\n");
-    })
-    .join("\n");
-}
-
-/** A value as it would stand in the file. */
-function defaultText(value: unknown): string {
-  if (value === null) return "not set";
-  return Array.isArray(value) && value.length > 3
-    ? value.map((item) => `\`${item}\``).join(" ")
-    : `\`${JSON.stringify(value)}\``;
 }

@@ -18,12 +18,26 @@ export interface ArgumentSpec {
   name: string;
   description: string;
   required: boolean;
+  /** It takes all that follow; only the last one may. */
+  variadic?: true;
 }
+
+/** What a value is, as a JSON schema: an MCP tool has it for its arguments, the reference says it. */
+export type ValueSchema =
+  | { type: "boolean" }
+  | { type: "string"; enum?: readonly string[] }
+  | { type: "array"; items: { type: "string" } }
+  | { type: "object"; additionalProperties: { type: "string" } }
+  | { type: "integer"; minimum: number; maximum: number }
+  | { type: "number"; exclusiveMinimum: number };
 
 export interface OptionSpec<T> {
   /** As commander reads them: `--base <ref>`, `-f, --follow`, `--no-loop`. */
   flags: string;
   description: string;
+  schema: ValueSchema;
+  /** For somebody who watches a terminal: no tool has it. */
+  watches?: true;
   /** The value when it is not given. */
   initial: T;
   /** Reads a given value; absent for a flag that takes none. A method, so that specs of all types fit one list. */
@@ -45,16 +59,17 @@ export function defineCommand<O extends OptionSpecs>(command: Command<O>): Comma
 
 export function flag(flags: string, description: string): OptionSpec<boolean> {
   // commander gives `--no-x` the name `x` and the value true until it is given.
-  return { flags, description, initial: flags.startsWith("--no-") };
+  return { flags, description, schema: { type: "boolean" }, initial: flags.startsWith("--no-") };
 }
 
 export function text(flags: string, description: string): OptionSpec<string | null> {
-  return { flags, description, initial: null, parse: (value) => value };
+  return { flags, description, schema: { type: "string" }, initial: null, parse: (value) => value };
 }
 
 /** May be given several times. */
 export function list(flags: string, description: string): OptionSpec<string[]> {
-  return { flags, description, initial: [], parse: (value, previous) => [...previous, value] };
+  const schema = { type: "array", items: { type: "string" } } as const;
+  return { flags, description, schema, initial: [], parse: (value, previous) => [...previous, value] };
 }
 
 /** One of a few words. */
@@ -64,8 +79,7 @@ export function choice<T extends string>(
   words: readonly T[],
 ): OptionSpec<T | null> {
   return parsed(
-    flags,
-    description,
+    { flags, description, schema: { type: "string", enum: words } },
     `one of ${words.join(", ")}`,
     (value) => words.find((word) => word === value) ?? null,
   );
@@ -78,19 +92,22 @@ export function labels(flags: string, description: string): OptionSpec<Record<st
     if (name === undefined || content === undefined) throw notUnderstood(flags, value, "a label such as gpu=yes");
     return { ...previous, [name]: content };
   };
-  return { flags, description, initial: {}, parse };
+  const schema = { type: "object", additionalProperties: { type: "string" } } as const;
+  return { flags, description, schema, initial: {}, parse };
 }
 
 /** A duration in milliseconds, of at least one. */
 export function duration(flags: string, description: string): OptionSpec<number | null> {
-  return parsed(flags, description, "a duration such as 90s, 15m or 1h30m", (value) => {
+  const expected = "a duration such as 90s, 15m or 1h30m";
+  return parsed({ flags, description, schema: { type: "string" } }, expected, (value) => {
     const ms = parseDuration(value);
     return ms !== null && ms > 0 ? ms : null;
   });
 }
 
 export function integer(flags: string, description: string, min: number, max: number): OptionSpec<number | null> {
-  return parsed(flags, description, `a whole number from ${min} to ${max}`, (value) => {
+  const schema = { type: "integer", minimum: min, maximum: max } as const;
+  return parsed({ flags, description, schema }, `a whole number from ${min} to ${max}`, (value) => {
     const number = Number(value);
     return /^\d+$/.test(value) && number >= min && number <= max ? number : null;
   });
@@ -98,7 +115,8 @@ export function integer(flags: string, description: string, min: number, max: nu
 
 /** An amount of US dollars above zero. */
 export function dollars(flags: string, description: string): OptionSpec<number | null> {
-  return parsed(flags, description, "an amount above zero such as 2.50", (value) =>
+  const schema = { type: "number", exclusiveMinimum: 0 } as const;
+  return parsed({ flags, description, schema }, "an amount above zero such as 2.50", (value) =>
     /^\$?\d+(\.\d+)?$/.test(value) && Number(value.replace("$", "")) > 0 ? Number(value.replace("$", "")) : null,
   );
 }
@@ -144,18 +162,16 @@ export function idOf(given: string | undefined, noun: string, lists: string): st
 }
 
 function parsed<T>(
-  flags: string,
-  description: string,
+  option: Pick<OptionSpec<T>, "flags" | "description" | "schema">,
   expected: string,
   parse: (value: string) => T | null,
 ): OptionSpec<T | null> {
   return {
-    flags,
-    description,
+    ...option,
     initial: null,
     parse: (value) => {
       const result = parse(value);
-      if (result === null) throw notUnderstood(flags, value, expected);
+      if (result === null) throw notUnderstood(option.flags, value, expected);
       return result;
     },
   };

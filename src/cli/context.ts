@@ -19,4 +19,6 @@ export interface Surroundings {
 /** What a command works with. */
 export interface Context extends Surroundings {
   output: Output;
+  /** Texts stand for themselves: `-` and `@file` do not lead to stdin and files. */
+  literal: boolean;
 }

@@ -6,7 +6,12 @@ export function inline(text: string): string {
   return escapeForTerminal(stripAnsi(text.trim()).replaceAll(/\s*\n\s*/g, " "));
 }
 
-/** The same, of bounded length. */
+/** Text from outside with its lines. */
+export function block(text: string): string {
+  return escapeForTerminal(stripAnsi(text), { keepNewlines: true });
+}
+
+/** One line of bounded length. */
 export function brief(text: string, max: number): string {
   const line = inline(text);
   return line.length > max ? `${line.slice(0, max - 1)}…` : line;

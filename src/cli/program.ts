@@ -1,7 +1,7 @@
 import { Command as Commander, CommanderError, Option } from "commander";
 import { MakimaError } from "../core/errors.ts";
 import { CATALOG } from "./catalog.ts";
-import type { Catalog, CatalogEntry } from "./catalog.ts";
+import type { Catalog, CatalogEntry } from "./catalog/entry.ts";
 import { flag } from "./command.ts";
 import type { Command, Input, OptionSpec, OptionSpecs } from "./command.ts";
 import type { Context, Surroundings } from "./context.ts";
@@ -13,7 +13,7 @@ import { VERSION } from "./version.ts";
 /** Runs one command line and gives its exit code; whatever happens is told on the streams, nothing is thrown. */
 export async function runCommandLine(argv: string[], surroundings: Surroundings): Promise<number> {
   const output = new Output(surroundings.stdout, surroundings.stderr, asksForJson(argv));
-  const context: Context = { ...surroundings, output };
+  const context: Context = { ...surroundings, output, literal: false };
   let code: number;
   try {
     requireNode(process.versions.node);
@@ -126,8 +126,9 @@ function createProgram({ stdout }: Context): Commander {
 
 function configure(commander: Commander, command: Command): void {
   if (command.details !== undefined) commander.description(`${commander.summary()}.\n\n${command.details}`);
-  for (const { name, description, required } of command.arguments) {
-    commander.argument(required ? `<${name}>` : `[${name}]`, description);
+  for (const { name, description, required, variadic } of command.arguments) {
+    const label = variadic === true ? `${name}...` : name;
+    commander.argument(required ? `<${label}>` : `[${label}]`, description);
   }
   for (const option of Object.values(optionsOf(command))) commander.addOption(toCommander(option));
   const examples = command.examples.map(([line, does]) => `  $ ${line}\n      ${does}`);
@@ -152,7 +153,7 @@ function readInput(commander: Commander, command: Command): Input<OptionSpecs> {
     const name = new Option(spec.flags).attributeName();
     return [key, given[name] ?? spec.initial];
   });
-  return { arguments: commander.processedArgs, options: Object.fromEntries(options) };
+  return { arguments: commander.processedArgs.flat(), options: Object.fromEntries(options) };
 }
 
 function usageError(error: CommanderError, argv: string[]): MakimaError {

@@ -13,17 +13,22 @@ export interface TextKind {
   code: ErrorCode;
   /** What to do with one that is too long. */
   tooLong: string;
+  /** The space around it is part of it. */
+  exact?: true;
 }
 
 export interface TextSource {
   cwd: string;
   stdin: NodeJS.ReadableStream;
+  /** The text stands for itself, whatever it begins with. */
+  literal?: boolean;
 }
 
-/** A text from the argument, from stdin (`-`) or from a file (`@path`), without the space around it. */
+/** A text from the argument, from stdin (`-`) or from a file (`@path`), mostly without the space around it. */
 export async function readText(argument: string, kind: TextKind, from: TextSource): Promise<string> {
-  const text = (await readSource(argument, kind, from)).trim();
-  if (text === "") throw new MakimaError(kind.code, `The ${kind.name} is empty`);
+  const source = await readSource(argument, kind, from);
+  const text = kind.exact === true ? source : source.trim();
+  if (text.trim() === "") throw new MakimaError(kind.code, `The ${kind.name} is empty`);
   if (text.includes("\0")) {
     throw new MakimaError(kind.code, `The ${kind.name} holds a NUL character, so it is no text`);
   }
@@ -31,7 +36,8 @@ export async function readText(argument: string, kind: TextKind, from: TextSourc
   return text;
 }
 
-async function readSource(argument: string, kind: TextKind, { cwd, stdin }: TextSource): Promise<string> {
+async function readSource(argument: string, kind: TextKind, { cwd, stdin, literal }: TextSource): Promise<string> {
+  if (literal === true) return argument;
   if (argument === "-") return readStream(stdin, "stdin", kind);
   if (!argument.startsWith("@")) return argument;
   const path = resolve(cwd, argument.slice(1));

@@ -23,6 +23,12 @@ export const ERRORS = {
   read_only: { status: 500, exit: 4, hint: "Make the directory writable, or choose another with MAKIMA_HOME." },
   method_not_allowed: { status: 405, exit: 2, hint: "Compare the request with /api/openapi.json." },
   conflict: { status: 409, exit: 5, hint: "Look at the present state and try again." },
+  deliverables_missing: {
+    status: 409,
+    exit: 5,
+    hint: "`makima contract checklist` lists what is missing; a person may advance with --force.",
+  },
+  merge_conflict: { status: 409, exit: 5, hint: "Resolve the conflict on the task's branch, and merge again." },
   version_conflict: { status: 412, exit: 5, hint: "It was changed meanwhile: read it again, and repeat the change." },
   gone: { status: 410, exit: 3, hint: "It was dropped by the retention rules; archived output is with the archive." },
   rate_limited: { status: 429, exit: 6, hint: "Wait as long as Retry-After says, and ask less often." },

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { isBranchName, shortId, slug, taskBranch, uuidv7 } from "./ids.ts";
+import { isBranchName, isRefName, shortId, slug, taskBranch, uuidv7 } from "./ids.ts";
 
 const random = fc.uint8Array({ minLength: 10, maxLength: 16 });
 const time = fc.integer({ min: 0, max: 2 ** 48 - 1 });
@@ -84,4 +84,64 @@ suite("branch names", () => {
   for (const name of refused) {
     test(`${JSON.stringify(name.slice(0, 20))} is refused`, () => assert.ok(!isBranchName(name)));
   }
+});
+
+suite("names of refs", () => {
+  const allowed = [
+    "main",
+    "Feature/ÄÖ-1",
+    "v1.2",
+    "HEAD",
+    "a@b",
+    "refs/heads/x",
+    "0123abcd".repeat(5),
+    "a".repeat(200),
+  ];
+  for (const name of allowed) test(`${name.slice(0, 20)} is allowed`, () => assert.ok(isRefName(name)));
+
+  const refused = [
+    "",
+    "-a",
+    "--upload-pack=id",
+    "a..b",
+    "main~2",
+    "main^",
+    "main:file",
+    "a@{1}",
+    "@",
+    "a b",
+    "a\tb",
+    "a\nb",
+  ];
+  refused.push(
+    "/a",
+    "a/",
+    "a//b",
+    ".a",
+    "a/.b",
+    "a.",
+    "a.lock",
+    "a.lock/b",
+    "a*",
+    "a?",
+    "a[b",
+    "a\\b",
+    "a\u0000",
+    "a\u200b",
+  );
+  refused.push("a\u2028b", "\ud800", "a".repeat(201));
+  for (const name of refused) {
+    test(`${JSON.stringify(name.slice(0, 20))} is refused`, () => assert.ok(!isRefName(name)));
+  }
+
+  test("what makima names a branch is one of them", () => {
+    const parts = fc.array(fc.stringMatching(/^[a-z0-9._-]{1,10}$/), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(parts, (names) => {
+        const name = names.join("/");
+        fc.pre(isBranchName(name));
+        assert.ok(isRefName(name));
+      }),
+    );
+  });
 });

@@ -36,6 +36,11 @@ export function taskBranch(contractSlug: string, taskSlug: string, taskShortId: 
   return `makima/${contractSlug}/${taskSlug}-${taskShortId}`;
 }
 
+/** Where the finished tasks of a contract are merged: `makima/<contract-slug>/integration-<short id>`. */
+export function integrationBranch(contractSlug: string, contractShortId: string): string {
+  return `makima/${contractSlug}/integration-${contractShortId}`;
+}
+
 /**
  * makima's own rule for branch names, far narrower than git's: `[a-z0-9._/-]`, no component that is empty, starts with
  * a dot or a dash, or ends in a dot or `.lock`, no `..`, at most 200 characters. Every such name is a valid ref, no
@@ -45,3 +50,16 @@ export function isBranchName(name: string): boolean {
   if (name.length > 200 || !/^[a-z0-9._/-]+$/.test(name) || name.includes("..")) return false;
   return name.split("/").every((part) => part !== "" && !/^[.-]/.test(part) && !/(?:\.|\.lock)$/.test(part));
 }
+
+/**
+ * Whether git takes it for the name of a branch, tag or other ref, or it is a commit id; at most 200 characters. Nothing
+ * of the kind is an option, an expression such as `main~2` or `a..b`, or has spaces in it.
+ */
+export function isRefName(name: string): boolean {
+  if (name.length > 200 || name === "@" || NEVER_IN_REFS.test(name)) return false;
+  if (/^-|\.$/.test(name) || name.includes("..") || name.includes("@{")) return false;
+  return name.split("/").every((part) => part !== "" && !part.startsWith(".") && !part.endsWith(".lock"));
+}
+
+/** See `git check-ref-format`; beyond ASCII, what cannot be seen or would split a line is refused as well. */
+const NEVER_IN_REFS = /[\p{C}\p{Z} ~^:?*[\\]/u;

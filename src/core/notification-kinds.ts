@@ -8,5 +8,7 @@ export const NOTIFICATION_KINDS = [
   "usage-limit-over",
   "daemon-lost",
   "merge-conflict",
+  "merge-failed",
+  "budget-spent",
   "contract-done",
 ] as const;

@@ -76,4 +76,28 @@ test("each kind says what a person needs", () => {
     title: "Question: Mend",
     body: "Which?\n- a\n- b",
   });
+  assert.deepEqual(WORDING.contractDone({ contract: "Mend", report: "report" }), {
+    title: "Contract done: Mend",
+    body: "What was done stands in its file `report`.",
+  });
+  assert.match(
+    WORDING.budgetSpent({ contract: "Mend", costUsd: 5.014, budgetUsd: 5 }).body,
+    /^Its tasks have cost \$5\.01, of a budget of \$5\.00: the contract is paused\.\n/,
+  );
+});
+
+test("a merge that did not work out names what is in its way, and not too much of it", () => {
+  const conflict = { path: "src/a.ts", kind: "contents" };
+  assert.deepEqual(WORDING.mergeConflict({ what: "Mend", into: "main", conflicts: [conflict] }), {
+    title: "Merge conflict: Mend",
+    body: "It could not be merged into main:\n- src/a.ts (contents)",
+  });
+  const many = Array.from({ length: 25 }, () => conflict);
+  const { body } = WORDING.mergeConflict({ what: "Mend", into: "main", conflicts: many });
+  assert.match(body, /\nand 15 more$/);
+  assert.equal(body.split("\n").length, 12);
+  assert.deepEqual(WORDING.mergeFailed({ what: "Mend", into: "main", reason: "The check npm test fails" }), {
+    title: "Merge failed: Mend",
+    body: "It was not merged into main.\nThe check npm test fails",
+  });
 });

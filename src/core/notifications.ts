@@ -6,6 +6,18 @@ export interface Wording {
   body: string;
 }
 
+/** `what`: the task, or the contract, whose branch was to be merged. */
+interface MergeWords {
+  what: string;
+  into: string;
+}
+
+/** A file that two sides have changed; `kind` is git's word for how. */
+interface Conflicting {
+  path: string;
+  kind: string;
+}
+
 /** How one attempt at a delivery ended. `retry`: another one may fare better; `failed`: none will. */
 export type AttemptResult = "delivered" | "retry" | "failed";
 
@@ -27,16 +39,35 @@ export const WORDING = {
     wording(`Question: ${task}`, [text, ...choices.map((choice) => `- ${choice}`)]),
 
   usageLimitReached: ({ task, reason, until }: { task: string; reason: string; until: number }): Wording =>
-    wording(`Usage limit reached: ${task}`, [reason, `It goes on at ${time(until)}.`]),
+    wording(`Usage limit reached: ${task}`, [reason, `It goes on at ${utcTime(until)}.`]),
 
   usageLimitOver: ({ task }: { task: string }): Wording => wording(`Usage limit over: ${task}`, ["The task goes on."]),
 
   daemonLost: ({ name, host, since }: { name: string; host: string; since: number }): Wording =>
-    wording(`Daemon lost: ${name}`, [`Not heard of since ${time(since)}, on ${host}. Others take over its tasks.`]),
+    wording(`Daemon lost: ${name}`, [`Not heard of since ${utcTime(since)}, on ${host}. Others take over its tasks.`]),
 
-  contractDone: ({ contract }: { contract: string }): Wording =>
-    wording(`Contract done: ${contract}`, ["Every task of it is completed."]),
+  mergeConflict: ({ what, into, conflicts }: MergeWords & { conflicts: readonly Conflicting[] }): Wording =>
+    wording(`Merge conflict: ${what}`, [
+      `It could not be merged into ${into}:`,
+      ...conflicts.slice(0, MAX_CONFLICTS).map(({ path, kind }) => `- ${path} (${kind})`),
+      ...(conflicts.length > MAX_CONFLICTS ? [`and ${conflicts.length - MAX_CONFLICTS} more`] : []),
+    ]),
+
+  mergeFailed: ({ what, into, reason }: MergeWords & { reason: string }): Wording =>
+    wording(`Merge failed: ${what}`, [`It was not merged into ${into}.`, reason]),
+
+  budgetSpent: ({ contract, costUsd, budgetUsd }: { contract: string; costUsd: number; budgetUsd: number }): Wording =>
+    wording(`Budget spent: ${contract}`, [
+      `Its tasks have cost $${costUsd.toFixed(2)}, of a budget of $${budgetUsd.toFixed(2)}: the contract is paused.`,
+      "`makima contract update --budget` gives it more; `makima contract resume` goes on then.",
+    ]),
+
+  contractDone: ({ contract, report }: { contract: string; report: string }): Wording =>
+    wording(`Contract done: ${contract}`, [`What was done stands in its file \`${report}\`.`]),
 };
+
+/** Files that a notification names: who sets about resolving them asks git for the others. */
+const MAX_CONFLICTS = 10;
 
 /** The beginning of `text` in one line of plain text, at most `max` UTF-16 units; a cut is marked and splits no character. */
 export function oneLine(text: string, max: number): string {
@@ -90,6 +121,7 @@ function shorten(text: string, max: number): string {
   return `${text.slice(0, splitsPair ? max - 2 : max - 1)}…`;
 }
 
-function time(at: number): string {
+/** Epoch ms as people read it wherever they are. */
+export function utcTime(at: number): string {
   return `${new Date(at).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { parse } from "./completion-gate.ts";
-import { firstPrompt, gateInstructions, nextPrompt, withMessages } from "./prompts.ts";
+import { firstPrompt, nextPrompt, withMessages, workerInstructions } from "./prompts.ts";
 import type { PromptFacts } from "./prompts.ts";
+
+const AGENT_ERROR = { kind: "agent-error", cause: "exit", message: "boom" } as const;
 
 suite("prompts", () => {
   test("the first one is the goal, and the checks if there are any", () => {
@@ -14,10 +16,11 @@ suite("prompts", () => {
   });
 
   test("the instructions show the format, and are no claim themselves", () => {
-    assert.equal(parse(gateInstructions())?.ready, false);
+    assert.equal(parse(workerInstructions())?.ready, false);
   });
 
   const prompts: [string, Partial<PromptFacts>, RegExp][] = [
+    ["the goal to a run that resumes another one", { end: { kind: "cancelled" } }, /^Your work on this goes on[^]*so$/],
     ["blockers", { end: gate(false, ["no key", "no net"]) }, /resolve what you named:\n- no key\n- no net$/],
     ["the reason where there are no blockers", { end: gate(false, []) }, /- because$/],
     ["the format after no gate", { end: { kind: "no-gate" } }, /<COMPLETION_GATE>\nready: true\|false/],
@@ -33,7 +36,7 @@ suite("prompts", () => {
     ],
     ["the idle limit", { end: { kind: "timeout", which: "idle", message: "" } }, /nothing was heard of you/],
     ["the time limit", { end: { kind: "timeout", which: "wall", message: "" } }, /took too long/],
-    ["the error", { end: { kind: "agent-error", cause: "exit", message: "boom" } }, /ended with an error[^]*boom$/],
+    ["the error", { end: AGENT_ERROR }, /ended with an error[^]*boom$/],
     [
       "the goal after a usage limit",
       { end: { kind: "usage-limit", limit: { until: null, text: "" } } },
@@ -74,10 +77,30 @@ suite("prompts around messages", () => {
   });
 
   test("what people say comes after the prompt, in order, and before the format of the gate", () => {
-    assert.equal(withMessages("go on", []), "go on");
-    const said = withMessages("go on", ["one", "two"]);
+    assert.equal(withMessages("go on", { said: [], happened: [] }), "go on");
+    const said = withMessages("go on", { said: ["one", "two"], happened: [] });
     assert.match(said, /^go on\n\nA person [^]*:\n\none\n\ntwo\n\nEnd every turn [^]*<COMPLETION_GATE>/);
-    assert.match(withMessages("", ["one"]), /^A person /);
+    assert.match(withMessages("", { said: ["one"], happened: [] }), /^A person /);
+  });
+
+  test("what has happened comes after what people say, and asks for no gate by itself", () => {
+    assert.equal(
+      withMessages("go on", { said: [], happened: ["one", "two"] }),
+      "go on\n\nMeanwhile this has happened:\n\none\n\ntwo",
+    );
+    assert.match(
+      withMessages("", { said: ["words"], happened: ["news"] }),
+      /^A person [^]*words\n\nMeanwhile [^]*:\n\nnews\n\nEnd every turn/,
+    );
+  });
+
+  test("a supervisor that waited is reminded of its contract, and blamed for nothing", () => {
+    for (const end of [gate(false, ["beta is at work"]), { kind: "no-gate" }] as const) {
+      const prompt = nextPrompt(facts({ end, supervises: true }));
+      assert.match(prompt, /^You are woken [^]*makima supervisor status/);
+      assert.doesNotMatch(prompt, /COMPLETION_GATE|not ready\. |beta/);
+    }
+    assert.match(nextPrompt(facts({ end: AGENT_ERROR, supervises: true })), /ended with an error/);
   });
 
   test("what people said before is said again to an agent that remembers nothing", () => {
@@ -104,6 +127,7 @@ function facts(given: Partial<PromptFacts>): PromptFacts {
     refused: [],
     remembers: true,
     said: [],
+    supervises: false,
     ...given,
   };
 }

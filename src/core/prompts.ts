@@ -18,7 +18,7 @@ export function firstPrompt({ goal, checks }: PromptGoal): string {
 }
 
 export interface PromptFacts extends PromptGoal {
-  /** How the iteration before ended. */
+  /** How the iteration before ended; `cancelled` where a run begins that resumes another one. */
   end: IterationEnd;
   outcomes: readonly CheckOutcome[];
   /** Flags for which the claim was refused. */
@@ -27,6 +27,8 @@ export interface PromptFacts extends PromptGoal {
   remembers: boolean;
   /** What people have said to it so far, for one that does not remember. */
   said: readonly string[];
+  /** It waits for the tasks of others when it is not ready, which is no fault then. */
+  supervises: boolean;
 }
 
 /**
@@ -41,22 +43,39 @@ export function nextPrompt(facts: PromptFacts): string {
   return paragraphs([firstPrompt(facts), ...earlier, BEGUN, whatIsMissing(facts) ?? ""]);
 }
 
-/** A prompt, and after it what people say to the agent at this point, in their order. */
-export function withMessages(prompt: string, messages: readonly string[]): string {
-  if (messages.length === 0) return prompt;
-  return paragraphs([prompt, "A person has looked at your work and says to you now:", ...messages, GATE_FORMAT]);
+/** What an agent is told besides its prompt, each in its order. */
+export interface Told {
+  /** In the words of people. */
+  said: readonly string[];
+  /** What has happened that concerns it. */
+  happened: readonly string[];
 }
 
-/** The format of the completion gate, for the agent's system prompt: what holds in every iteration. */
-export function gateInstructions(): string {
-  return `${ALONE}\n\n${GATE_FORMAT}`;
+/** A prompt, and after it what the agent is told at this point. */
+export function withMessages(prompt: string, { said, happened }: Told): string {
+  return paragraphs([
+    prompt,
+    ...(said.length === 0 ? [] : ["A person has looked at your work and says to you now:", ...said]),
+    ...(happened.length === 0 ? [] : ["Meanwhile this has happened:", ...happened]),
+    said.length === 0 ? "" : GATE_FORMAT,
+  ]);
 }
 
-const ALONE =
-  "You work on your own: nobody reads along or answers questions. Decide what you can decide, and go on until the\n" +
-  "goal is met.";
+/** What holds in every iteration, for the system prompt of an agent that works on a task. */
+export function workerInstructions(): string {
+  return `${ALONE}\n\n${COMMANDS}\n\n${GATE_FORMAT}`;
+}
 
-const GATE_FORMAT = `End every turn with this block, as plain text outside of any code fence:
+const ALONE = "You work on your own: nobody reads along. Decide what you can decide, and go on until the goal is met.";
+
+const COMMANDS = `Your task may be one of several in a contract:
+- \`makima contract status\` shows the contract, \`makima contract report TEXT\` tells people how it goes.
+- \`makima supervisor ask "QUESTION" --timeout 9m\` asks a person and waits for the answer; let your shell wait ten
+  minutes for it. Ask only what you cannot decide and cannot go on without. An answer that comes later reaches you with
+  your next prompt.`;
+
+/** How an agent ends its turn. */
+export const GATE_FORMAT = `End every turn with this block, as plain text outside of any code fence:
 
 <COMPLETION_GATE>
 ready: true|false
@@ -80,6 +99,9 @@ const NO_GATE =
 const IDLE =
   "You were stopped because nothing was heard of you for too long. Avoid commands that wait for ever, and go on.";
 const TOO_LONG = "You were stopped because your turn took too long. Work in smaller steps, and go on.";
+const WOKEN =
+  "You are woken because something has happened, or because there is nothing left to wait for. Look at the contract with " +
+  "`makima supervisor status`, do what is next, and end your turn: not ready to wait again, ready when all is done.";
 const AGENT_ERROR = "Your last turn ended with an error. Go on from the state that you find.";
 const CHECKS_FAIL =
   "You said that you are ready, but not every check passes. Find out why, mend the cause and not the check, and go on.";
@@ -87,15 +109,15 @@ const WEAKENED =
   "You said that you are ready, but tests or checks were weakened. Undo this and meet the goal with them as they were:";
 
 /** null where only the goal as a whole is. */
-function whatIsMissing({ end, outcomes, refused }: PromptFacts): string | null {
+function whatIsMissing({ end, outcomes, refused, supervises }: PromptFacts): string | null {
   const failed = outcomes.filter((outcome) => !outcome.passed);
   if (failed.length > 0) return failedChecks(failed);
   switch (end.kind) {
     case "gate":
-      if (!end.gate.ready) return notReady(end.gate);
+      if (!end.gate.ready) return supervises ? WOKEN : notReady(end.gate);
       return refused.length === 0 ? "" : refusedClaim(refused);
     case "no-gate":
-      return `${NO_GATE}\n\n${gateInstructions()}`;
+      return supervises ? WOKEN : `${NO_GATE}\n\n${GATE_FORMAT}`;
     case "timeout":
       return end.which === "idle" ? IDLE : TOO_LONG;
     case "agent-error":
@@ -108,8 +130,10 @@ function whatIsMissing({ end, outcomes, refused }: PromptFacts): string | null {
   }
 }
 
-function goOn({ goal }: PromptGoal): string {
-  return `You were interrupted. Go on where you stopped. The goal was:\n\n${goal}`;
+function goOn({ goal, end }: PromptFacts): string {
+  const why =
+    end.kind === "cancelled" ? "Your work on this goes on." : "You were interrupted. Go on where you stopped.";
+  return `${why} The goal was:\n\n${goal}`;
 }
 
 function failedChecks(failed: readonly CheckOutcome[]): string {

@@ -16,7 +16,7 @@ suite("state machines", () => {
     assert.ok(isTerminal(TASK, state));
   });
 
-  test("every live task can complete, fail and be cancelled; what ended takes nothing but resume", () => {
+  test("every live task can complete, fail and be cancelled; what ended takes nothing but another run", () => {
     for (const state of TASK.live) {
       assert.equal(transition(TASK, state, "complete"), "completed");
       assert.equal(transition(TASK, state, "fail"), "failed");
@@ -26,7 +26,7 @@ suite("state machines", () => {
     for (const state of ["failed", "cancelled"] as const) {
       assert.deepEqual(TASK.transitions[state], { resume: "pending" });
     }
-    assert.deepEqual(TASK.transitions.completed, {});
+    assert.deepEqual(TASK.transitions.completed, { reopen: "pending" });
   });
 
   test("a lost daemon's task can be queued again, one that was never started needs not", () => {

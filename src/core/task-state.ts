@@ -35,13 +35,24 @@ export type TaskState =
   | "completed"
   | "failed"
   | "cancelled";
-export type TaskEvent = "start" | "run" | "wait" | "pause" | "requeue" | "complete" | "fail" | "cancel" | "resume";
+export type TaskEvent =
+  | "start"
+  | "run"
+  | "wait"
+  | "pause"
+  | "requeue"
+  | "complete"
+  | "fail"
+  | "cancel"
+  | "resume"
+  | "reopen";
 
 const ENDS = { complete: "completed", fail: "failed", cancel: "cancelled" } as const;
 
 /**
  * `start`: a daemon was told to work on it. `run`: its run has begun, or goes on after a wait or a pause. `requeue`:
- * its daemon is lost; the next run has a higher fence. `resume`: a person wants another run of what failed.
+ * its daemon is lost; the next run has a higher fence. `resume`: a person wants another run of what failed. `reopen`:
+ * what is completed has to be done further, because it could not be merged or somebody says what is missing.
  */
 export const TASK: Machine<TaskState, TaskEvent> = {
   initial: "pending",
@@ -52,7 +63,7 @@ export const TASK: Machine<TaskState, TaskEvent> = {
     running: { ...ENDS, wait: "waiting", pause: "paused", requeue: "pending" },
     waiting: { ...ENDS, run: "running", requeue: "pending" },
     paused: { ...ENDS, run: "running", requeue: "pending" },
-    completed: {},
+    completed: { reopen: "pending" },
     failed: { resume: "pending" },
     cancelled: { resume: "pending" },
   },
@@ -106,4 +117,20 @@ export const NOTIFICATION: Machine<NotificationState, NotificationEvent> = {
   initial: "unread",
   live: ["unread", "read"],
   transitions: { unread: { read: "read", dismiss: "dismissed" }, read: { dismiss: "dismissed" }, dismissed: {} },
+};
+
+/** One thing that a daemon is asked to do in a repository, for somebody who waits for its result. */
+export type OperationState = "queued" | "running" | "done" | "failed";
+export type OperationEvent = "give" | "finish" | "fail";
+
+/** `give`: nothing of its queue is before it, so its daemon is told. */
+export const OPERATION: Machine<OperationState, OperationEvent> = {
+  initial: "queued",
+  live: ["queued", "running"],
+  transitions: {
+    queued: { give: "running", fail: "failed" },
+    running: { finish: "done", fail: "failed" },
+    done: {},
+    failed: {},
+  },
 };

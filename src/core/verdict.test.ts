@@ -16,7 +16,7 @@ const TIMEOUT = { kind: "timeout", which: "wall", message: "too long" } as const
 const LIMIT = { kind: "usage-limit", limit: { until: 100, text: "limit" } } as const;
 const PAUSED = { kind: "interrupted", by: "pause" } as const;
 const MESSAGE = { kind: "interrupted", by: "message" } as const;
-const QUIET = { breaker: new CircuitBreaker(), messageWaits: false, now: 0 };
+const QUIET = { breaker: new CircuitBreaker(), unheard: null, now: 0 };
 const ONCE = policy({ autonomousLoop: false });
 
 suite("classify", () => {
@@ -217,7 +217,7 @@ suite("decide, while a message waits", () => {
   ];
   for (const [what, given, expected] of unheard) {
     test(`a message that waits changes what becomes of ${what} as it should`, () => {
-      assert.equal(describe(decide({ ...judgement(given), ...QUIET, messageWaits: true })), expected);
+      assert.equal(describe(decide({ ...judgement(given), ...QUIET, unheard: "words" })), expected);
     });
   }
 
@@ -225,7 +225,7 @@ suite("decide, while a message waits", () => {
     const breaker = new CircuitBreaker({ maxIterations: 1 });
     breaker.recordIteration(true, null);
     for (const end of [gate(true), gate(false), PAUSED, MESSAGE]) {
-      const verdict = decide({ ...judgement({ end }), ...QUIET, breaker, messageWaits: true });
+      const verdict = decide({ ...judgement({ end }), ...QUIET, breaker, unheard: "words" });
       assert.equal(describe(verdict), "stop, failed: Maximum iterations (1) reached");
     }
   });
@@ -236,11 +236,65 @@ suite("decide, while a message waits", () => {
     const outcomes = fc.subarray([PASSED, FAILED]);
     fc.assert(
       fc.property(ends, policies, outcomes, (end, given, checks) => {
-        const situation = { ...QUIET, messageWaits: true };
+        const situation = { ...QUIET, unheard: "words" } as const;
         const verdict = decide({ ...judgement({ end, checks, policy: policy(given) }), ...situation });
         assert.equal(verdict.verdict, "continue");
       }),
     );
+  });
+});
+
+suite("decide, on a supervisor", () => {
+  const HEARS = "continue: Something has happened that the agent has not heard of";
+  const FAILS = "continue, refused: Check failed: npm test (exit code 1)";
+  /** What becomes of it when nothing has happened meanwhile, and otherwise. */
+  const ends: [string, Partial<Judgement>, silence: string, news?: string][] = [
+    ["that is not ready", { end: gate(false) }, "wait: Waits for its tasks: because", HEARS],
+    ["that says nothing", { end: { kind: "no-gate" } }, "wait: Waits for its tasks", HEARS],
+    ["that is ready", { end: gate(true) }, "done: The agent is ready; there are no checks"],
+    ["that failed", { end: AGENT_ERROR }, "continue, backoff: boom"],
+    ["that is interrupted", { end: MESSAGE }, "continue: Interrupted by a message"],
+    ["without an account", { end: LIMIT }, "wait: limit"],
+    ["that was refused", { end: gate(true), checks: [FAILED] }, FAILS],
+  ];
+  for (const [who, given, silence, news = silence] of ends) {
+    for (const autonomousLoop of [true, false]) {
+      test(`one ${who} goes on as it should, ${autonomousLoop ? "with" : "without"} the loop`, () => {
+        const judged = supervised({ ...given, policy: policy({ supervises: true, autonomousLoop }) });
+        assert.equal(describe(decide(judged)), silence);
+        assert.equal(describe(decide({ ...judged, unheard: "news" })), news);
+      });
+    }
+  }
+
+  test("one that is ready hears what people say before it ends", () => {
+    assert.equal(decide({ ...supervised({ end: gate(true) }), unheard: "words" }).verdict, "continue");
+  });
+
+  test("one waits for something to happen or for its account, and never for both", () => {
+    const kinds = [gate(false), LIMIT].map((end) => {
+      const verdict = decide(supervised({ end }));
+      return verdict.verdict === "wait" ? verdict.kind : null;
+    });
+    assert.deepEqual(kinds, ["wake-up", "usage-limit"]);
+  });
+
+  test("one does not wait when its breaker is open", () => {
+    const breaker = new CircuitBreaker({ noChangeThreshold: 1 });
+    breaker.recordIteration(false, null);
+    const verdict = decide({ ...supervised({ end: gate(false) }), breaker });
+    assert.equal(describe(verdict), "stop, failed: No file changes for 1 consecutive runs");
+  });
+});
+
+suite("decide, on news that a worker has not heard", () => {
+  test("they neither keep a run from its end nor a single iteration from being the last", () => {
+    for (const [end, expected] of [
+      [gate(true), "done"],
+      [gate(false), "stop"],
+    ] as const) {
+      assert.equal(decide({ ...judgement({ end, policy: ONCE }), ...QUIET, unheard: "news" }).verdict, expected);
+    }
   });
 });
 
@@ -296,11 +350,22 @@ function facts(given: Partial<IterationFacts>): IterationFacts {
 }
 
 function policy(given: Partial<LoopPolicy>): LoopPolicy {
-  return { autonomousLoop: true, onTampering: "flag", waitForUsageLimit: true, maxWaitMs: 1000, ...given };
+  return {
+    autonomousLoop: true,
+    supervises: false,
+    onTampering: "flag",
+    waitForUsageLimit: true,
+    maxWaitMs: 1000,
+    ...given,
+  };
 }
 
 function judgement(given: Partial<Judgement>): Judgement {
   return { end: gate(true), checks: [], tampering: [], policy: policy({}), ...given };
+}
+
+function supervised(given: Partial<Judgement>) {
+  return { ...judgement({ policy: policy({ supervises: true }), ...given }), ...QUIET };
 }
 
 function describe(verdict: Verdict): string {

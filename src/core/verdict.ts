@@ -1,6 +1,7 @@
 import type { CircuitState } from "./circuit-breaker.ts";
 import type { Gate } from "./completion-gate.ts";
 import type { ErrorCode } from "./errors.ts";
+import { WAITS_FOR_TASKS } from "./supervision.ts";
 import type { TamperingFlag } from "./tampering.ts";
 import type { UsageLimit } from "./usage-limit.ts";
 
@@ -63,6 +64,8 @@ export function classify(facts: IterationFacts): IterationEnd {
 /** Settings of the loop that decide. */
 export interface LoopPolicy {
   autonomousLoop: boolean;
+  /** The agent supervises the tasks of others: as long as it is not ready, it waits for them. */
+  supervises: boolean;
   onTampering: "flag" | "refuse";
   waitForUsageLimit: boolean;
   /** Longest wait for a usage limit, milliseconds. */
@@ -81,7 +84,7 @@ export interface CheckOutcome {
 
 /** The agent's claim is to be checked: it is ready, or it ends the only iteration without saying anything. */
 export function wantsChecks(end: IterationEnd, policy: LoopPolicy): boolean {
-  return isReady(end) || (end.kind === "no-gate" && !policy.autonomousLoop);
+  return isReady(end) || (end.kind === "no-gate" && !loops(policy));
 }
 
 /** Whether the breaker counts this end: what a person or a spent account cut short is neither an iteration nor an error. */
@@ -112,13 +115,15 @@ export type Verdict =
   | { verdict: "done"; reason: string; refused: false }
   /** `backoff`: the agent itself failed, so the next one starts after `retryDelay`. */
   | { verdict: "continue"; reason: string; refused: boolean; backoff: boolean }
-  | { verdict: "wait"; reason: string; refused: false; limit: UsageLimit }
+  | { verdict: "wait"; kind: "usage-limit"; reason: string; refused: false; limit: UsageLimit }
+  /** Until something happens that the agent is told of. */
+  | { verdict: "wait"; kind: "wake-up"; reason: string; refused: false }
   | { verdict: "stop"; reason: string; refused: boolean; outcome: "failed" | "cancelled"; errorCode: ErrorCode | null };
 
 interface Situation {
   breaker: { state: CircuitState; reason: string | null; remainingMs: number | null };
-  /** A person has said something that the agent has not heard yet. */
-  messageWaits: boolean;
+  /** What the agent has not heard yet: words of a person, or only news of what has happened. */
+  unheard: "words" | "news" | null;
   now: number;
 }
 
@@ -126,10 +131,11 @@ interface Situation {
  * What makima does after an iteration that the breaker has heard of. A believed claim ends the run even when the same
  * iteration opened the breaker, but not before the agent has heard what people say to it. Without the autonomous loop
  * there is one iteration: it is done when its claim is believed, and also when the agent ended well without any gate
- * (nobody may have asked for one) and every check agrees; all else but a person's word stops the run.
+ * (nobody may have asked for one) and every check agrees; all else but a person's word stops the run. A supervisor that
+ * ended well and is not ready waits, or goes on at once for what it has not heard.
  */
 export function decide(judgement: Judgement & Situation): Verdict {
-  const { end, policy, breaker, messageWaits, now } = judgement;
+  const { end, policy, breaker, unheard, now } = judgement;
   if (end.kind === "cancelled") {
     return { verdict: "stop", reason: "Cancelled", refused: false, outcome: "cancelled", errorCode: "interrupted" };
   }
@@ -139,7 +145,7 @@ export function decide(judgement: Judgement & Situation): Verdict {
   }
   const error = iterationError(judgement);
   const believed = error === null && wantsChecks(end, policy);
-  if (believed && !messageWaits) return { verdict: "done", reason: doneReason(judgement), refused: false };
+  if (believed && unheard !== "words") return { verdict: "done", reason: doneReason(judgement), refused: false };
   const refused = isReady(end) && !believed;
   if (breaker.state === "open") {
     const code = breaker.remainingMs === 0 ? "timed_out" : null;
@@ -148,9 +154,9 @@ export function decide(judgement: Judgement & Situation): Verdict {
   if (end.kind === "interrupted") {
     return { verdict: "continue", reason: INTERRUPTIONS[end.by], refused, backoff: false };
   }
+  if (policy.supervises && error === null && !believed) return rest(end, unheard !== null);
   const reason = believed ? UNHEARD : continueReason(end, error);
-  if (!policy.autonomousLoop && !messageWaits)
-    return stop(reason, refused, end.kind === "timeout" ? "timed_out" : null);
+  if (!loops(policy) && unheard !== "words") return stop(reason, refused, end.kind === "timeout" ? "timed_out" : null);
   return { verdict: "continue", reason, refused, backoff: end.kind === "timeout" || end.kind === "agent-error" };
 }
 
@@ -176,6 +182,7 @@ export function refusedFlags(tampering: readonly TamperingFlag[], policy: LoopPo
 
 const INTERRUPTIONS: Record<InterruptedBy, string> = { pause: "Paused", message: "Interrupted by a message" };
 const UNHEARD = "The agent is ready, and hears a message before the run ends";
+const HAPPENED = "Something has happened that the agent has not heard of";
 
 /**
  * Whether an agent that was asked to stop would have ended so without that: its gate was there and it ended well, or it
@@ -228,6 +235,11 @@ function detailsOf({ result, error, errorOutput }: IterationFacts): string {
   return texts.map((text) => text.trim()).find((text) => text !== "") ?? "";
 }
 
+/** What is said of the loop of a supervisor is meant for its tasks: it itself could do nothing in a single iteration. */
+function loops({ autonomousLoop, supervises }: LoopPolicy): boolean {
+  return autonomousLoop || supervises;
+}
+
 function isReady(end: IterationEnd): boolean {
   return end.kind === "gate" && end.gate.ready;
 }
@@ -241,7 +253,13 @@ function decideUsageLimit(limit: UsageLimit, policy: LoopPolicy, now: number): V
   const wait = limit.until === null ? 0 : limit.until - now;
   if (wait > policy.maxWaitMs)
     return stop(`${limit.text}: its reset is further away than the longest wait`, false, null);
-  return { verdict: "wait", reason: limit.text, refused: false, limit };
+  return { verdict: "wait", kind: "usage-limit", reason: limit.text, refused: false, limit };
+}
+
+function rest(end: IterationEnd, newsWaits: boolean): Verdict {
+  if (newsWaits) return { verdict: "continue", reason: HAPPENED, refused: false, backoff: false };
+  const why = end.kind === "gate" && end.gate.reason ? `: ${end.gate.reason}` : "";
+  return { verdict: "wait", kind: "wake-up", reason: `${WAITS_FOR_TASKS}${why}`, refused: false };
 }
 
 function doneReason({ end, checks }: Judgement): string {

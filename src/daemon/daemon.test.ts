@@ -5,11 +5,13 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { openLinkServer } from "../../test/support/link-server.ts";
 import type { Peer } from "../../test/support/link-server.ts";
+import { openTestRepository } from "../../test/support/repository.ts";
 import { runSpec, silent } from "../../test/support/run.ts";
 import { ERRORS } from "../core/errors.ts";
 import { systemClock } from "../platform/clock.ts";
 import { paths } from "../platform/config/paths.ts";
 import { LINK_VERSION } from "../protocol/link.ts";
+import type { Command } from "../protocol/link.ts";
 import { startDaemon } from "./daemon.ts";
 import type { RunningDaemon } from "./daemon.ts";
 
@@ -39,12 +41,30 @@ describe("a daemon", () => {
       await using _daemon = await bench.start();
       const peer = await welcomed(bench.server);
       // The second time it could be executed, were it not done already.
-      peer.say({ type: "command", id: "1", command: { kind: "SpawnTask", spec } });
+      peer.say({ type: "command", id: "1", command: { kind: "SpawnTask", spec, startAt: null, messages: [] } });
       answers.push(await peer.heard());
     }
     const { hint } = ERRORS.invalid_request;
     const error = { code: "invalid_request", message: "The run's ids are no names", hint };
-    assert.deepEqual(answers[0], { type: "commandDone", id: "1", error });
+    assert.deepEqual(answers[0], { type: "commandDone", id: "1", error, result: null });
+    assert.deepEqual(answers[1], answers[0]);
+  });
+
+  it("carries operations out while it executes commands, and gives their results again after a restart", async () => {
+    await using bench = await openBench();
+    await using repository = await openTestRepository();
+    const { dir, base } = repository;
+    const order: Command = { kind: "CreateBranch", repository: dir, name: "topic", from: [base] };
+    const answers: unknown[] = [];
+    for (let start = 0; start < 2; start += 1) {
+      await using _daemon = await bench.start();
+      answers.push(await (await welcomed(bench.server)).ask("1", order));
+      // The second time it would be refused, were it not done already.
+      repository.run(dir, "commit", "--quiet", "--allow-empty", "--message=More");
+      repository.run(dir, "branch", "--force", "topic", "main");
+    }
+    const result = { name: "topic", commit: base };
+    assert.deepEqual(answers[0], { type: "commandDone", id: "1", error: null, result });
     assert.deepEqual(answers[1], answers[0]);
   });
 
@@ -66,6 +86,7 @@ async function openBench() {
         paths: paths(home),
         serverUrl,
         key: "mk_daemon_test",
+        selfCommand: ["false"],
         name: "box",
         maxTasks: 4,
         labels: { gpu: "yes" },

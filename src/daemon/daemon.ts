@@ -10,7 +10,9 @@ import { acquireLock } from "../platform/lock.ts";
 import type { Logger } from "../platform/log.ts";
 import type { Labels } from "../protocol/labels.ts";
 import { DoneCommands } from "./journal/done-commands.ts";
+import { writeLauncher } from "./launcher.ts";
 import { Link } from "./link/link.ts";
+import { Operations } from "./operations/operations.ts";
 import { repositoryRule } from "./repositories.ts";
 import { UsageLimits } from "./runner/usage-limits.ts";
 import { Runs } from "./runs.ts";
@@ -20,6 +22,8 @@ export interface DaemonOptions {
   serverUrl: string;
   /** Daemon key of the server. */
   key: string;
+  /** Program and arguments that make makima's command line, for agents to call. */
+  selfCommand: readonly string[];
   name: string;
   maxTasks: number;
   /** What this machine offers to tasks that ask for it. */
@@ -53,27 +57,29 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
   await ensurePrivateDir(paths.runs);
   const worktrees = options.worktrees ?? paths.worktrees;
   await ensurePrivateDir(worktrees);
+  await writeLauncher(paths.bin, { command: options.selfCommand, serverUrl: options.serverUrl });
   const daemonId = await identity(paths.daemonJson);
   const commands = await DoneCommands.open(paths.home);
-  const runs = stack.use(
-    await Runs.open(paths.runs, {
-      ...options,
-      worktrees,
-      git: createGit(options.environment),
-      usageLimits: new UsageLimits(),
-      allowsRepository: repositoryRule(options.repositories, options.environment["HOME"] ?? ""),
-    }),
-  );
-  stack.use(connect(options, { daemonId, commands, runs }));
+  const git = createGit(options.environment);
+  const allowsRepository = repositoryRule(options.repositories, options.environment["HOME"] ?? "");
+  const shared = { ...options, worktrees, git, allowsRepository };
+  const runs = stack.use(await Runs.open(paths.runs, { ...shared, bin: paths.bin, usageLimits: new UsageLimits() }));
+  const isAtWork = (taskId: string) => runs.isAtWork(taskId);
+  const operations = stack.use(await Operations.open({ ...shared, daemonId, commands, isAtWork }));
+  stack.use(connect(options, { daemonId, commands, runs, operations }));
   log.info({ daemonId, server: options.serverUrl }, "daemon started");
   const owned = stack.move();
   return { close: () => owned.disposeAsync(), [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-function connect(
-  options: DaemonOptions,
-  { daemonId, commands, runs }: { daemonId: string; commands: DoneCommands; runs: Runs },
-): Link {
+interface Parts {
+  daemonId: string;
+  commands: DoneCommands;
+  runs: Runs;
+  operations: Operations;
+}
+
+function connect(options: DaemonOptions, { daemonId, commands, runs, operations }: Parts): Link {
   const instance = randomUUID();
   return new Link({
     serverUrl: options.serverUrl,
@@ -95,11 +101,12 @@ function connect(
     fenced: (run) => runs.fence(run),
     command: async (id, command) => {
       const known = commands.answer(id);
-      if (known !== undefined) return known;
-      const answer = await runs.execute(command);
-      await commands.record(id, answer);
-      return answer;
+      if (known !== undefined) return known.error;
+      const error = await runs.execute(command);
+      await commands.record(id, { error, result: null });
+      return error;
     },
+    operation: (id, order) => operations.execute(id, order),
   });
 }
 

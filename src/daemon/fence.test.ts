@@ -18,7 +18,7 @@ test("a fenced run is stopped and put aside: its work under a ref of its own, it
   await using bench = await openBench({ agent: AT_WORK });
   await using runs = await openRuns(bench);
   const server = connect(runs);
-  await runs.execute({ kind: "SpawnTask", spec: bench.spec });
+  await runs.execute({ kind: "SpawnTask", spec: bench.spec, startAt: null, messages: [] });
   await atWork(bench);
   const pid = Number(await readFile(join(bench.repository.root, "pid"), "utf8"));
   const tip = branchTip(bench);
@@ -38,7 +38,7 @@ test("a fenced run is stopped and put aside: its work under a ref of its own, it
 test("a fenced run that was only being prepared ends without an agent", async () => {
   await using bench = await openBench({ agent: AT_WORK });
   await using runs = await openRuns(bench);
-  await runs.execute({ kind: "SpawnTask", spec: bench.spec });
+  await runs.execute({ kind: "SpawnTask", spec: bench.spec, startAt: null, messages: [] });
   runs.fence(bench.spec.runId);
   await letGo(bench);
   assert.equal(existsSync(join(bench.repository.root, "running")), false);
@@ -51,7 +51,7 @@ test("a fenced run that had failed before anybody heard of it is put aside as we
     spec: { autonomousLoop: false },
   });
   await using runs = await openRuns(bench);
-  await runs.execute({ kind: "SpawnTask", spec: bench.spec });
+  await runs.execute({ kind: "SpawnTask", spec: bench.spec, startAt: null, messages: [] });
   await until(async () => eventsOf(await bench.events(), "finished").length > 0, "it fails");
   assert.equal(bench.checkouts().length, 1);
   runs.fence(bench.spec.runId);
@@ -65,7 +65,7 @@ test("a fenced run keeps its checkout when it holds what git cannot keep, and is
   await using bench = await openBench({ agent: `${nested}; ${AT_WORK}` });
   {
     await using runs = await openRuns(bench);
-    await runs.execute({ kind: "SpawnTask", spec: bench.spec });
+    await runs.execute({ kind: "SpawnTask", spec: bench.spec, startAt: null, messages: [] });
     await atWork(bench);
     runs.fence(bench.spec.runId);
     await until(async () => eventsOf(await bench.events(), "finished").length > 0, "it is stopped");
@@ -83,12 +83,15 @@ test("a fenced run keeps its checkout when it holds what git cannot keep, and is
 test("a fenced run leaves room for the run that takes the task over, on the same daemon", async () => {
   await using bench = await openBench({ agent: `[ $n -gt 1 ] || { ${AT_WORK}; }; touch new; ${printGate(true)}` });
   await using runs = await openRuns(bench);
-  await runs.execute({ kind: "SpawnTask", spec: bench.spec });
+  await runs.execute({ kind: "SpawnTask", spec: bench.spec, startAt: null, messages: [] });
   await atWork(bench);
   const tip = branchTip(bench);
   runs.fence(bench.spec.runId);
   const newer = { ...bench.spec, runId: runSpec().runId, fence: 2, branch: `${bench.spec.branch}-2` };
-  assert.equal(await runs.execute({ kind: "SpawnTask", spec: { ...newer, resume: resumed(bench) } }), null);
+  assert.equal(
+    await runs.execute({ kind: "SpawnTask", spec: { ...newer, resume: resumed(bench) }, startAt: null, messages: [] }),
+    null,
+  );
   await letGo(bench);
   const directory = await RunDirectory.open(join(dirname(bench.path), newer.runId));
   await until(async () => eventsOf(await directory.readJournal(), "finished").length > 0, "the newer run ends");
@@ -125,7 +128,7 @@ test("a journal that a power cut has shortened is no run's any more: it is put a
   const journal = join(bench.path, "events");
   {
     await using runs = await openRuns(bench);
-    await runs.execute({ kind: "SpawnTask", spec: bench.spec });
+    await runs.execute({ kind: "SpawnTask", spec: bench.spec, startAt: null, messages: [] });
     await atWork(bench);
   }
   const { length } = readFileSync(journal);
@@ -144,7 +147,7 @@ test("a journal that a power cut has shortened is recognised by an acknowledgeme
   await using bench = await openBench({ agent: AT_WORK });
   await using runs = await openRuns(bench);
   connect(runs);
-  await runs.execute({ kind: "SpawnTask", spec: bench.spec });
+  await runs.execute({ kind: "SpawnTask", spec: bench.spec, startAt: null, messages: [] });
   await atWork(bench);
   runs.acknowledge(bench.spec.runId, "events", 1_000_000);
   await letGo(bench);

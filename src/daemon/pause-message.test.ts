@@ -1,23 +1,11 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
 import { bash, hang } from "../../test/scripted-model/script.ts";
 import type { Script } from "../../test/scripted-model/script.ts";
-import { startScriptedModel } from "../../test/scripted-model/server.ts";
-import { claudeCommand, claudeEnvironment } from "../../test/support/claude.ts";
-import { openLinkServer } from "../../test/support/link-server.ts";
-import type { Peer } from "../../test/support/link-server.ts";
-import { openTestRepository } from "../../test/support/repository.ts";
-import { eventsOf, runSpec, silent } from "../../test/support/run.ts";
+import { openClaudeBench, sessionsOf } from "../../test/support/claude-bench.ts";
+import { eventsOf } from "../../test/support/run.ts";
 import { until } from "../../test/support/until.ts";
 import { claim, promptsOf } from "../../test/support/workshop.ts";
-import { systemClock } from "../platform/clock.ts";
-import { defaultAgent } from "../platform/config/config.ts";
-import { paths } from "../platform/config/paths.ts";
-import { killByEnvironment } from "../platform/process/reap.ts";
-import { LINK_VERSION } from "../protocol/link.ts";
-import { startDaemon } from "./daemon.ts";
 
 /** The real Claude Code under a real daemon; the model and the server follow a script. */
 
@@ -27,11 +15,15 @@ const INTERRUPTIBLE: Script = ({ iteration }) => {
 };
 
 test("Claude Code is interrupted by a message, and its session goes on with what the person says", async () => {
-  await using bench = await openBench(INTERRUPTIBLE);
+  await using bench = await openClaudeBench(INTERRUPTIBLE);
   const { peer, spec, model } = bench;
-  assert.equal(await peer.execute("1", { kind: "SpawnTask", spec }), null);
+  assert.equal(await peer.execute("1", { kind: "SpawnTask", spec, startAt: null, messages: [] }), null);
   await bench.atWork();
-  const message = { kind: "MessageTask", runId: spec.runId, messageId: "m1", text: "Write it in Rust" } as const;
+  const message = {
+    kind: "MessageTask",
+    runId: spec.runId,
+    message: { id: "m1", kind: "person", text: "Write it in Rust" },
+  } as const;
   assert.equal(await peer.execute("2", message), null);
   assert.equal(await peer.execute("3", message), null);
   const events = await bench.finished();
@@ -43,7 +35,7 @@ test("Claude Code is interrupted by a message, and its session goes on with what
   assert.deepEqual([second?.verdict, second?.sessionId], ["done", first?.sessionId]);
   assert.deepEqual(
     eventsOf(events, "message").map(({ id, index, text }) => [id, index, text]),
-    [["m1", 2, message.text]],
+    [["m1", 2, message.message.text]],
   );
   const prompts = promptsOf(model);
   assert.equal(prompts.length, 2);
@@ -52,11 +44,15 @@ test("Claude Code is interrupted by a message, and its session goes on with what
 });
 
 test("Claude Code is interrupted before it has read its prompt, and is told all of it again", async () => {
-  await using bench = await openBench(() => [bash("echo new >new"), claim()]);
+  await using bench = await openClaudeBench(() => [bash("echo new >new"), claim()]);
   const { peer, spec, model } = bench;
-  assert.equal(await peer.execute("1", { kind: "SpawnTask", spec }), null);
+  assert.equal(await peer.execute("1", { kind: "SpawnTask", spec, startAt: null, messages: [] }), null);
   await until(() => eventsOf(peer.events(spec.runId), "iteration-started")[0], "it is started");
-  const message = { kind: "MessageTask", runId: spec.runId, messageId: "m1", text: "Write it in Rust" } as const;
+  const message = {
+    kind: "MessageTask",
+    runId: spec.runId,
+    message: { id: "m1", kind: "person", text: "Write it in Rust" },
+  } as const;
   assert.equal(await peer.execute("2", message), null);
   const events = await bench.finished();
   assert.equal(eventsOf(events, "finished")[0]?.outcome, "completed");
@@ -65,9 +61,9 @@ test("Claude Code is interrupted before it has read its prompt, and is told all 
 });
 
 test("Claude Code is paused, and its session goes on when the run does", async () => {
-  await using bench = await openBench(INTERRUPTIBLE);
+  await using bench = await openClaudeBench(INTERRUPTIBLE);
   const { spec, model } = bench;
-  assert.equal(await bench.peer.execute("1", { kind: "SpawnTask", spec }), null);
+  assert.equal(await bench.peer.execute("1", { kind: "SpawnTask", spec, startAt: null, messages: [] }), null);
   await bench.atWork();
   assert.equal(await bench.peer.execute("2", { kind: "PauseTask", runId: spec.runId }), null);
   await until(() => eventsOf(bench.peer.events(spec.runId), "paused")[0], "it is paused");
@@ -82,14 +78,17 @@ test("Claude Code is paused, and its session goes on when the run does", async (
 });
 
 test("Claude Code begins a session of its own where another machine's run is gone on with, on that run's branch", async () => {
-  await using bench = await openBench(() => [bash("echo new >new"), claim()]);
+  await using bench = await openClaudeBench(() => [bash("echo new >new"), claim()]);
   const { peer, repository, model } = bench;
   const { dir } = repository;
   const tree = repository.run(dir, "rev-parse", "HEAD^{tree}");
   const earlier = repository.run(dir, "commit-tree", "-p", repository.base, "-m", "Earlier", tree);
   repository.run(dir, "branch", bench.spec.branch, earlier);
   const resume = { runId: "elsewhere", sessionId: null, breaker: null, costUsd: 1 };
-  assert.equal(await peer.execute("1", { kind: "SpawnTask", spec: { ...bench.spec, resume } }), null);
+  assert.equal(
+    await peer.execute("1", { kind: "SpawnTask", spec: { ...bench.spec, resume }, startAt: null, messages: [] }),
+    null,
+  );
   const events = await bench.finished();
   const [started] = eventsOf(events, "iteration-started");
   assert.equal(started?.resumed, false);
@@ -98,58 +97,3 @@ test("Claude Code begins a session of its own where another machine's run is gon
   assert.equal(repository.run(dir, "merge-base", earlier, bench.spec.branch), earlier);
   assert.equal(eventsOf(events, "finished")[0]?.outcome, "completed");
 });
-
-async function openBench(script: Script) {
-  await using stack = new AsyncDisposableStack();
-  const repository = stack.use(await openTestRepository());
-  const model = stack.use(await startScriptedModel(script));
-  const server = stack.use(await openLinkServer());
-  const spec = runSpec({ repository: repository.dir, base: repository.base, agent: "claude" });
-  stack.defer(async () => assert.ok(await killByEnvironment("MAKIMA_RUN_ID", spec.runId)));
-  const env = claudeEnvironment(repository.root, model.url);
-  stack.use(
-    await startDaemon({
-      paths: paths(join(repository.root, "makima")),
-      serverUrl: server.url,
-      key: "mk_daemon_test",
-      name: "box",
-      maxTasks: 4,
-      labels: {},
-      loadAgents: async () => ({ claude: { ...defaultAgent("claude"), command: [claudeCommand], env } }),
-      passEnv: [],
-      environment: repository.environment,
-      repositories: null,
-      worktrees: repository.worktrees,
-      log: silent,
-      clock: systemClock,
-    }),
-  );
-  const peer = await welcomed(server);
-  const owned = stack.move();
-  return {
-    repository,
-    model,
-    spec,
-    peer,
-    atWork: () => until(() => existsSync(join(repository.root, "running")), "the agent is at work"),
-    finished: () => {
-      return until(() => {
-        const events = peer.events(spec.runId);
-        return events.at(-1)?.type === "finished" ? events : null;
-      }, "the run ends");
-    },
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  };
-}
-
-async function welcomed(server: Awaited<ReturnType<typeof openLinkServer>>): Promise<Peer> {
-  const { peer } = await server.connection();
-  peer.store();
-  assert.equal((await peer.heard()).type, "hello");
-  peer.say({ type: "welcome", version: LINK_VERSION, acked: {} });
-  return peer;
-}
-
-function sessionsOf(model: Awaited<ReturnType<typeof startScriptedModel>>): string[] {
-  return [...new Set(model.requests.filter(({ role }) => role === "main").map(({ session }) => session))];
-}

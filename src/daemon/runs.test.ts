@@ -8,6 +8,7 @@ import type { Bench } from "../../test/support/run.ts";
 import { until } from "../../test/support/until.ts";
 import { systemClock } from "../platform/clock.ts";
 import { decodeAppend } from "../protocol/link.ts";
+import type { Command } from "../protocol/link.ts";
 import { RunDirectory } from "./journal/run-directory.ts";
 import { Runs } from "./runs.ts";
 
@@ -20,7 +21,7 @@ test("the runs of a daemon are carried out and delivered, and stay on disk for a
   await using bench = await openBench({ agent: DONE });
   await using runs = await openRuns(bench);
   const server = connect(runs);
-  assert.equal(await runs.execute({ kind: "SpawnTask", spec: bench.spec }), null);
+  assert.equal(await runs.execute({ kind: "SpawnTask", spec: bench.spec, startAt: null, messages: [] }), null);
   assert.deepEqual(runs.undelivered(), [{ runId: bench.spec.runId, fence: 1 }]);
   await until(() => runs.undelivered().length === 0, "the run is delivered");
   assert.equal((await bench.finished()).outcome, "completed");
@@ -34,7 +35,7 @@ test("the runs of a daemon are carried out and delivered, and stay on disk for a
 test("the runs of a daemon are started once, however often the command comes", async () => {
   await using bench = await openBench({ agent: `echo $$ >>"$bench/pids"; ${DONE}` });
   await using runs = await openRuns(bench);
-  const spawn = { kind: "SpawnTask", spec: bench.spec } as const;
+  const spawn: Command = { kind: "SpawnTask", spec: bench.spec, startAt: null, messages: [] };
   for (let time = 0; time < 3; time += 1) assert.equal(await runs.execute(spawn), null);
   connect(runs);
   await until(() => runs.undelivered().length === 0, "the run is delivered");
@@ -47,7 +48,12 @@ test("the runs of a daemon are started once, however often the command comes", a
 test("the runs of a daemon say why a command cannot be executed", async () => {
   await using bench = await openBench({ agent: DONE });
   await using runs = await openRuns(bench);
-  const answer = await runs.execute({ kind: "SpawnTask", spec: { ...bench.spec, runId: "../../elsewhere" } });
+  const answer = await runs.execute({
+    kind: "SpawnTask",
+    spec: { ...bench.spec, runId: "../../elsewhere" },
+    startAt: null,
+    messages: [],
+  });
   assert.equal(answer?.code, "invalid_request");
   assert.match(answer?.message ?? "", /ids are no names/);
   assert.equal(await runs.execute({ kind: "InterruptTask", runId: "unknown", reason: "x" }), null);
@@ -57,15 +63,16 @@ test("the runs of a daemon are stopped by a command, also when the daemon that h
   await using bench = await openBench({ agent: WAITING });
   {
     await using runs = await openRuns(bench);
-    await runs.execute({ kind: "SpawnTask", spec: bench.spec });
+    await runs.execute({ kind: "SpawnTask", spec: bench.spec, startAt: null, messages: [] });
     await until(() => existsSync(join(bench.repository.root, "running")), "the agent runs");
+    assert.deepEqual([runs.isAtWork(bench.spec.taskId), runs.isAtWork("another")], [true, false]);
   }
   await (await RunDirectory.open(bench.path)).requestCancel("enough");
   await using runs = await openRuns(bench);
   connect(runs);
   await until(() => runs.undelivered().length === 0, "the run is delivered");
   const { outcome, reason } = await bench.finished();
-  assert.deepEqual([outcome, reason], ["cancelled", "enough"]);
+  assert.deepEqual([outcome, reason, runs.isAtWork(bench.spec.taskId)], ["cancelled", "enough", false]);
 });
 
 test("the runs of a daemon are let go of by a daemon that closes, and carried on with by the next", async () => {
@@ -73,7 +80,7 @@ test("the runs of a daemon are let go of by a daemon that closes, and carried on
   {
     await using runs = await openRuns(bench);
     connect(runs);
-    await runs.execute({ kind: "SpawnTask", spec: bench.spec });
+    await runs.execute({ kind: "SpawnTask", spec: bench.spec, startAt: null, messages: [] });
     await until(() => existsSync(join(bench.repository.root, "running")), "the agent runs");
   }
   const pid = Number(readFileSync(join(bench.repository.root, "pids"), "utf8"));
@@ -121,7 +128,7 @@ test("the runs of a daemon are forgotten a day after they were delivered", async
   assert.ok(existsSync(recent.path));
   later = 0.2 * DAY;
   connect(runs);
-  await runs.execute({ kind: "SpawnTask", spec: bench.spec });
+  await runs.execute({ kind: "SpawnTask", spec: bench.spec, startAt: null, messages: [] });
   await until(() => !existsSync(recent.path), "the next delivery removes the other");
   assert.ok(existsSync(bench.path));
 });

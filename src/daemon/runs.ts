@@ -10,6 +10,7 @@ import { RunContext } from "./runner/context.ts";
 import type { RunnerServices } from "./runner/context.ts";
 import { putAside } from "./runner/put-aside.ts";
 import { carryOn } from "./runner/run.ts";
+import { startPoint } from "./runner/start-point.ts";
 
 /** A delivered run's directory stays this long (ms), for a person who wants to look. */
 const KEEP_DELIVERED = 24 * 60 * 60 * 1000;
@@ -76,6 +77,13 @@ export class Runs implements AsyncDisposable {
     return runs.map(({ directory: { spec } }) => ({ runId: spec.runId, fence: spec.fence }));
   }
 
+  /** Whether a run of the task is not over yet, also one that waits or is paused: its agent may go on at any moment. */
+  isAtWork(taskId: string): boolean {
+    return [...this.#live.values()].some(({ directory, context }) => {
+      return directory.spec.taskId === taskId && context.state.finished === null;
+    });
+  }
+
   connect(send: Send, acked: Connection["acked"]): void {
     this.#connection = { send, acked };
     for (const run of this.#live.values()) this.#connectOne(run);
@@ -124,6 +132,7 @@ export class Runs implements AsyncDisposable {
   /** What is to happen to a run that has ended, or is not known, has been overtaken: the server learns so from its events. */
   async #execute(command: Command): Promise<void> {
     if (command.kind === "SpawnTask") return this.#spawn(command);
+    if (!("runId" in command)) return;
     const run = this.#live.get(command.runId);
     if (run === undefined || run.context.state.finished !== null) return;
     switch (command.kind) {
@@ -134,14 +143,20 @@ export class Runs implements AsyncDisposable {
       case "ResumeTask":
         return run.context.wishes.pause(false);
       case "MessageTask":
-        return run.context.wishes.say(command.messageId, command.text);
+        return run.context.wishes.say(command.message);
     }
   }
 
-  async #spawn({ spec }: Extract<Command, { kind: "SpawnTask" }>): Promise<void> {
+  /** What the run is to be told lies in its directory before that is a run's: no crash leaves one without the other. */
+  async #spawn({ spec, startAt, messages }: Extract<Command, { kind: "SpawnTask" }>): Promise<void> {
     if (this.#live.has(spec.runId)) return;
-    const run = await this.#adopt(await RunDirectory.create(this.#root, spec));
-    this.#connectOne(run);
+    const directory = await RunDirectory.create(this.#root, spec, async (path) => {
+      const base = await startPoint(this.#services, spec, startAt);
+      const wishes = await Wishes.open(path);
+      for (const message of messages) await wishes.say(message);
+      return { base };
+    });
+    this.#connectOne(await this.#adopt(directory));
   }
 
   /** Written down first, so that no crash forgets it; what cannot be written down is done all the same. */

@@ -1,80 +1,56 @@
 import { z } from "zod";
 import {
+  Checkpoint,
+  CompletionAction,
   Contract,
+  ContractFile,
+  ContractStatus,
   Daemon,
   Delivery,
-  Id,
   Key,
+  Me,
   Notification,
   NotificationKind,
+  Phase,
   Question,
+  Report,
   Run,
   StreamInfo,
   Task,
   TaskDetail,
-  Time,
 } from "./entities.ts";
+import { Id, Time } from "./identifiers.ts";
 import { Labels } from "./labels.ts";
-import { MAX_GOAL } from "./routes.ts";
+import { CreateContract, CreateTask, GoalText, OpenContract } from "./new-work.ts";
+import { Operation, OperationRequest } from "./operations.ts";
 import type { RouteName } from "./routes.ts";
 import { LoopLimits } from "./run-spec.ts";
 import { Change, MAX_CHANGES } from "./subscriptions.ts";
 import { line, text } from "./text.ts";
 
+export { CreateContract, CreateTask, OpenContract, TaskDefaults } from "./new-work.ts";
 export type {
+  Checkpoint,
+  CompletionAction,
   Contract,
+  ContractFile,
+  ContractStatus,
   Daemon,
   Delivery,
+  Goal,
   Iteration,
   Key,
   Notification,
   NotificationKind,
   Question,
+  Report,
+  Repository,
   Run,
+  Suggestion,
   Task,
   TaskDetail,
   TaskStatus,
 } from "./entities.ts";
-
-const Settings = z.strictObject({ autonomousLoop: z.boolean(), limits: LoopLimits });
-
-/** What a task needs besides its name and goal; a contract keeps them as the defaults of its tasks. */
-const work = {
-  repository: line(4096),
-  /** Full commit id; the caller resolves names, so that "HEAD at that moment" means the caller's moment. */
-  base: z.string().regex(/^[0-9a-f]{40,64}$/),
-  agent: line(100).default("claude"),
-  checks: z.array(text(10_000)).max(100).default([]),
-  labels: Labels.default({}),
-  settings: Settings,
-};
-
-export const TaskDefaults = z.strictObject(work);
-export type TaskDefaults = z.output<typeof TaskDefaults>;
-
-/** A new contract and its first task. */
-export const CreateContract = z.strictObject({
-  name: line(200),
-  goal: text(MAX_GOAL),
-  type: z.enum(["simple"]).default("simple"),
-  includeChanges: z.boolean().default(false),
-  ...work,
-});
-export type CreateContract = z.input<typeof CreateContract>;
-
-/** A further task of a contract; what is absent is as the contract has it. */
-export const CreateTask = z.strictObject({
-  name: line(200),
-  goal: text(MAX_GOAL),
-  after: z.array(Id).max(100).default([]),
-  repository: work.repository.optional(),
-  base: work.base.optional(),
-  agent: line(100).optional(),
-  checks: z.array(text(10_000)).max(100).optional(),
-  labels: Labels.optional(),
-  settings: Settings.optional(),
-});
-export type CreateTask = z.input<typeof CreateTask>;
 
 const empty = z.strictObject({});
 const byId = z.strictObject({ id: Id });
@@ -84,6 +60,11 @@ const page = z.strictObject({
   cursor: z.string().max(200).optional(),
 });
 const next = z.string().nullable();
+const FileName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,99}$/, "small letters, digits, dots, dashes and underscores");
+/** A file of a contract: a specification, not a book. */
+const FileContent = text(1_000_000);
+const fileOf = z.strictObject({ id: Id, name: FileName });
+
 const yesOrNo = z.enum(["true", "false"]).default("false");
 /** `cursor`: change feed position from which everything about the change can be followed. */
 const changedTask = z.strictObject({ task: Task, cursor: z.int() });
@@ -115,6 +96,7 @@ export const SCHEMAS = {
       database: z.enum(["sqlite", "postgres"]),
     }),
   },
+  whoAmI: { params: empty, query: empty, body: empty, reply: Me },
   shutdown: {
     params: empty,
     query: empty,
@@ -129,6 +111,7 @@ export const SCHEMAS = {
     body: CreateContract,
     reply: z.strictObject({ contract: Contract, task: Task, cursor: z.int() }),
   },
+  openContract: { params: empty, query: empty, body: OpenContract, reply: changedContract },
   listContracts: {
     params: empty,
     query: page,
@@ -141,14 +124,78 @@ export const SCHEMAS = {
     body: empty,
     reply: z.strictObject({ contract: Contract, tasks: z.array(Task) }),
   },
-  updateContract: { ...onContract, body: z.strictObject({ name: line(200).optional() }) },
+  contractStatus: { params: byId, query: empty, body: empty, reply: ContractStatus.extend({ cursor: z.int() }) },
+  /** null: no limit any more. */
+  updateContract: {
+    ...onContract,
+    body: z.strictObject({
+      name: line(200).optional(),
+      budgetUsd: z.number().positive().nullable().optional(),
+      maxParallel: z.int().min(1).max(10_000).nullable().optional(),
+    }),
+  },
+  /** Adds goals, and marks others, by their numbers, as done or as open again. */
+  changeGoals: {
+    ...onContract,
+    body: z.strictObject({
+      add: z.array(GoalText).max(100).default([]),
+      done: z.array(z.int().min(1)).max(100).default([]),
+      open: z.array(z.int().min(1)).max(100).default([]),
+    }),
+  },
+  /** Refused with `deliverables_missing`; only a person may force it. */
+  advancePhase: { ...onContract, body: z.strictObject({ force: z.boolean().default(false) }) },
+  setCompletionAction: { ...onContract, body: z.strictObject({ action: CompletionAction }) },
   /** Its running tasks are paused, its pending ones stay pending. */
   pauseContract: onContract,
   resumeContract: onContract,
-  /** By a person's decision; refused while tasks are live. */
+  /**
+   * Refused while tasks are live. By a person's decision whatever has become of them; a supervisor may do it in the last
+   * phase, with every deliverable there, and is then the only task that may be live.
+   */
   completeContract: onContract,
   /** Stops its live tasks first. */
   deleteContract: onContract,
+
+  listFiles: { params: byId, query: empty, body: empty, reply: z.strictObject({ files: z.array(ContractFile) }) },
+  createFile: {
+    params: byId,
+    query: empty,
+    /** `phase` absent: the present one. `title` absent: the name. */
+    body: z.strictObject({
+      name: FileName,
+      title: line(200).optional(),
+      phase: Phase.optional(),
+      content: FileContent,
+    }),
+    reply: z.strictObject({ file: ContractFile }),
+  },
+  getFile: {
+    params: fileOf,
+    /** `version` absent: the latest. */
+    query: z.strictObject({ version: z.coerce.number().int().min(1).optional() }),
+    body: empty,
+    /** `version` is that of the content. */
+    reply: z.strictObject({ file: ContractFile, version: z.int(), content: z.string() }),
+  },
+  updateFile: {
+    params: fileOf,
+    query: empty,
+    body: z.strictObject({ content: FileContent, title: line(200).optional() }),
+    reply: z.strictObject({ file: ContractFile }),
+  },
+  listReports: {
+    params: byId,
+    query: page,
+    body: empty,
+    reply: z.strictObject({ reports: z.array(Report), next }),
+  },
+  createReport: {
+    params: byId,
+    query: empty,
+    body: z.strictObject({ text: text(10_000) }),
+    reply: z.strictObject({ report: Report }),
+  },
 
   createTask: { params: byId, query: empty, body: CreateTask, reply: changedTask },
   listTasks: {
@@ -182,11 +229,21 @@ export const SCHEMAS = {
     params: byId,
     query: empty,
     /** Limits to change, for a new run; the others stay as they were. */
-    body: z.strictObject({ limits: LoopLimits.partial().default({}) }),
+    body: z.strictObject({
+      limits: LoopLimits.partial().default({}),
+      /** What its agent is told with it. A completed task needs it: what is still to be done. */
+      message: text(100_000).optional(),
+    }),
     reply: changedTask,
   },
-  /** Interrupts the agent; its session goes on with the text. */
+  /** Interrupts the agent; its session goes on with the text. A pending task's agent hears it first of all. */
   messageTask: { params: byId, query: empty, body: z.strictObject({ text: text(100_000) }), reply: changedTask },
+  listCheckpoints: {
+    params: byId,
+    query: empty,
+    body: empty,
+    reply: z.strictObject({ checkpoints: z.array(Checkpoint) }),
+  },
   listRuns: { params: byId, query: empty, body: empty, reply: z.strictObject({ runs: z.array(Run) }) },
 
   listStreams: { params: byId, query: empty, body: empty, reply: z.strictObject({ streams: z.array(StreamInfo) }) },
@@ -201,7 +258,7 @@ export const SCHEMAS = {
     body: empty,
     reply: z.string(),
   },
-  /** The change feed in pages; `latest` is its present end. */
+  /** The change feed in pages: the next one is from `cursor`, which is `latest` at the present end. */
   listChanges: {
     params: empty,
     query: z.strictObject({
@@ -209,8 +266,23 @@ export const SCHEMAS = {
       limit: z.coerce.number().int().min(1).max(MAX_CHANGES).default(100),
     }),
     body: empty,
-    reply: z.strictObject({ changes: z.array(Change), latest: z.int() }),
+    reply: z.strictObject({ changes: z.array(Change), cursor: z.int(), latest: z.int() }),
   },
+
+  /** `cursor`: change feed position from which its end can be followed. */
+  startOperation: {
+    params: empty,
+    query: empty,
+    body: OperationRequest,
+    reply: z.strictObject({ operation: Operation, cursor: z.int() }),
+  },
+  listOperations: {
+    params: empty,
+    query: page.extend({ contract: Id.optional() }),
+    body: empty,
+    reply: z.strictObject({ operations: z.array(Operation), next }),
+  },
+  getOperation: { params: byId, query: empty, body: empty, reply: z.strictObject({ operation: Operation }) },
 
   listDaemons: { params: empty, query: empty, body: empty, reply: z.strictObject({ daemons: z.array(Daemon) }) },
   /** One that is offline and holds no live run; if it comes back, it is a new one. */

@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { NOTIFICATION_KINDS } from "../core/notification-kinds.ts";
+import { CONTRACT_TYPES, PHASES } from "../core/phases.ts";
+import { Id, Time } from "./identifiers.ts";
 import { Labels } from "./labels.ts";
 import { CheckReport, DiffStat, GateReport, TamperingReport, Verification, VerdictKind } from "./run-events.ts";
 
 /** The things that the API shows. Ids are UUIDv7, times epoch milliseconds, money US dollars. */
-export const Id = z.string().min(1).max(100);
-export const Time = z.int();
 
 export const TaskStatus = z.enum([
   "pending",
@@ -19,12 +19,49 @@ export const TaskStatus = z.enum([
 ]);
 export type TaskStatus = z.infer<typeof TaskStatus>;
 
+export const Phase = z.enum(PHASES);
+export const ContractType = z.enum(CONTRACT_TYPES);
+
+/** What becomes of the work of a contract's tasks; all but `none` merge each into the integration branch first. */
+export const CompletionAction = z.enum(["none", "branch", "merge", "pr"]);
+export type CompletionAction = z.infer<typeof CompletionAction>;
+
+/** One entry of a contract's checklist; its number is its position, from 1 on. */
+export const Goal = z.strictObject({ text: z.string(), done: z.boolean() });
+export type Goal = z.infer<typeof Goal>;
+
+export const Repository = z.strictObject({
+  /** Absolute path of its top level on the daemon's machine. */
+  path: z.string(),
+  /** Full commit id that the contract started from. */
+  base: z.string(),
+  /** Branch that was checked out then: where the work is to go in the end; null when HEAD was detached. */
+  branch: z.string().nullable(),
+});
+export type Repository = z.infer<typeof Repository>;
+
 export const Contract = z.strictObject({
   id: Id,
   name: z.string(),
   status: z.enum(["active", "paused", "completed", "deleted"]),
-  type: z.string(),
+  type: ContractType,
+  phase: Phase,
+  /** What moves it on: its one task, a supervising agent, or a person. */
+  driver: z.enum(["task", "supervisor", "person"]),
   goal: z.string(),
+  goals: z.array(Goal),
+  /** The first is the one that tasks work in by default. */
+  repositories: z.array(Repository),
+  /** Where its tasks are merged. */
+  integrationBranch: z.string(),
+  completionAction: CompletionAction,
+  autonomousLoop: z.boolean(),
+  checks: z.array(z.string()),
+  /** Of all its tasks together; null: no limit. */
+  budgetUsd: z.number().nullable(),
+  costUsd: z.number(),
+  /** Most of its tasks at work at the same time, supervisors apart; null: no limit. */
+  maxParallel: z.int().nullable(),
   /** Grows with every change of the contract; for If-Match. */
   version: z.int(),
   createdAt: Time,
@@ -37,6 +74,9 @@ export const Task = z.strictObject({
   id: Id,
   contractId: Id,
   name: z.string(),
+  role: z.enum(["worker", "supervisor"]),
+  /** The task that spawned it, or that it is listed under. */
+  parentId: z.string().nullable(),
   status: TaskStatus,
   /** Its daemon is offline: a flag, not a state, because a lost link is not a death. */
   unreachable: z.boolean(),
@@ -45,7 +85,9 @@ export const Task = z.strictObject({
   repository: z.string(),
   branch: z.string(),
   base: z.string(),
-  /** Tasks that must be completed before this one starts. */
+  /** Of a completed task's branch and the integration branch; null: nothing is, or has, to be merged. */
+  merge: z.enum(["queued", "merged", "conflict", "failed"]).nullable(),
+  /** Tasks that must be completed, and merged where that is the plan, before this one starts. */
   after: z.array(Id),
   /** What its daemon must offer. */
   labels: Labels,
@@ -188,3 +230,82 @@ export const Delivery = z.strictObject({
   createdAt: Time,
 });
 export type Delivery = z.infer<typeof Delivery>;
+
+/** A document of a contract, in its latest version. */
+export const ContractFile = z.strictObject({
+  contractId: Id,
+  /** Unique in the contract. */
+  name: z.string(),
+  title: z.string(),
+  phase: Phase,
+  /** Grows with every change; for If-Match. */
+  version: z.int(),
+  /** UTF-16 units of its content. */
+  size: z.int(),
+  createdAt: Time,
+  updatedAt: Time,
+});
+export type ContractFile = z.infer<typeof ContractFile>;
+
+/** What an agent or a person says of the progress. */
+export const Report = z.strictObject({
+  id: Id,
+  contractId: Id,
+  /** null: a person reports. */
+  taskId: z.string().nullable(),
+  text: z.string(),
+  createdAt: Time,
+});
+export type Report = z.infer<typeof Report>;
+
+/** `name` is the number of the iteration after which it was made, or one that was asked for: `3.1`. */
+export const Checkpoint = z.strictObject({
+  taskId: Id,
+  name: z.string(),
+  runId: z.string(),
+  commit: z.string(),
+  ref: z.string(),
+  message: z.string(),
+  createdAt: Time,
+});
+export type Checkpoint = z.infer<typeof Checkpoint>;
+
+export const Deliverable = z.strictObject({
+  kind: z.enum(["file", "tasks"]),
+  name: z.string(),
+  title: z.string(),
+  done: z.boolean(),
+  /** What is missing, in words; null when it is done. */
+  missing: z.string().nullable(),
+});
+
+/** What to do next, and the command line that does it. */
+export const Suggestion = z.strictObject({ action: z.string(), command: z.string() });
+export type Suggestion = z.infer<typeof Suggestion>;
+
+/** A contract at a glance: where it stands and what is missing. */
+export const ContractStatus = z.strictObject({
+  contract: Contract,
+  /** null: it is in its last phase. */
+  nextPhase: Phase.nullable(),
+  /** Of the present phase. */
+  deliverables: z.array(Deliverable),
+  /** Number of its tasks by status; what there is none of is absent. */
+  tasks: z.partialRecord(TaskStatus, z.int()),
+  /** Completed tasks that are to be merged and are not. */
+  unmerged: z.array(z.strictObject({ id: Id, name: z.string(), merge: z.string() })),
+  openQuestions: z.array(Question),
+  /** The latest, newest first. */
+  reports: z.array(Report),
+  suggestions: z.array(Suggestion),
+});
+export type ContractStatus = z.infer<typeof ContractStatus>;
+
+/** Whose key a request carries. */
+export const Me = z.strictObject({
+  kind: z.enum(["user", "daemon", "task", "supervisor"]),
+  contractId: z.string().nullable(),
+  taskId: z.string().nullable(),
+  runId: z.string().nullable(),
+});
+export type Me = z.infer<typeof Me>;

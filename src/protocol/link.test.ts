@@ -70,8 +70,11 @@ describe("the messages of the link", () => {
         runs: [{ runId: "r", fence: 1 }],
       },
     ],
-    [DaemonMessage, { type: "commandDone", id: "c", error: null }],
-    [DaemonMessage, { type: "commandDone", id: "c", error: { code: "conflict", message: "m", hint: "h" } }],
+    [DaemonMessage, { type: "commandDone", id: "c", error: null, result: null }],
+    [
+      DaemonMessage,
+      { type: "commandDone", id: "c", error: { code: "conflict", message: "m", hint: "h" }, result: null },
+    ],
     [DaemonMessage, { type: "heartbeat", at: 1 }],
     [ServerMessage, { type: "welcome", version: 1, acked: { r: { events: 0 } } }],
     [ServerMessage, { type: "ack", run: "r", stream: "events", offset: 1 }],
@@ -81,7 +84,8 @@ describe("the messages of the link", () => {
     [Command, { kind: "InterruptTask", runId: "r", reason: "x" }],
     [Command, { kind: "PauseTask", runId: "r" }],
     [Command, { kind: "ResumeTask", runId: "r" }],
-    [Command, { kind: "MessageTask", runId: "r", messageId: "m", text: "t" }],
+    [Command, { kind: "ListBranches", repository: "/r", prefix: "makima/a/" }],
+    [Command, { kind: "MessageTask", runId: "r", message: { id: "m", kind: "person", text: "t" } }],
   ];
 
   for (const [schema, message] of good) {

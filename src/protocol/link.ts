@@ -1,12 +1,14 @@
 import { z } from "zod";
 import { Labels } from "./labels.ts";
+import { OperationOrder } from "./operations.ts";
+import { MessageKind } from "./run-events.ts";
 import { RunSpec } from "./run-spec.ts";
 
 /**
  * The daemon link: JSON text frames, and one binary frame kind, `append`, so that bytes stay bytes.
  * Acknowledged means committed: the daemon may forget what lies below an acknowledged offset, and nothing above it.
  */
-export const LINK_VERSION = 2;
+export const LINK_VERSION = 3;
 
 /** Both sides ping this often (ms) and give a silent peer up after LINK_DEAD_AFTER: noticed in under 20 s. */
 export const LINK_PING_EVERY = 6_000;
@@ -17,15 +19,25 @@ export const MAX_UNACKED = 4 * 1024 * 1024;
 
 const offset = z.int().min(0);
 
+const Message = z.strictObject({ id: z.string(), kind: MessageKind, text: z.string().min(1) });
+
 export const Command = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("SpawnTask"), spec: RunSpec }),
+  z.strictObject({
+    kind: z.literal("SpawnTask"),
+    spec: RunSpec,
+    /** Branch, tag or commit whose tip takes the place of `spec.base` where it exists; `required`: it must. */
+    startAt: z.strictObject({ ref: z.string(), required: z.boolean() }).nullable(),
+    /** What the agent is told with its first prompt. */
+    messages: z.array(Message),
+  }),
   /** Cancels the run. */
   z.strictObject({ kind: z.literal("InterruptTask"), runId: z.string(), reason: z.string() }),
   /** The agent is interrupted, and no other is started before ResumeTask; the session goes on then. */
   z.strictObject({ kind: z.literal("PauseTask"), runId: z.string() }),
   z.strictObject({ kind: z.literal("ResumeTask"), runId: z.string() }),
-  /** The agent is interrupted, and its session goes on with what a person has to say. */
-  z.strictObject({ kind: z.literal("MessageTask"), runId: z.string(), messageId: z.string(), text: z.string().min(1) }),
+  /** A person's words interrupt the agent, whose session goes on with them; all else it hears with its next prompt. */
+  z.strictObject({ kind: z.literal("MessageTask"), runId: z.string(), message: Message }),
+  ...OperationOrder.options,
 ]);
 export type Command = z.infer<typeof Command>;
 
@@ -49,7 +61,13 @@ export const DaemonMessage = z.discriminatedUnion("type", [
     /** Runs in its journal that the server has not acknowledged whole. */
     runs: z.array(RunSummary),
   }),
-  z.strictObject({ type: z.literal("commandDone"), id: z.string(), error: CommandError.nullable() }),
+  z.strictObject({
+    type: z.literal("commandDone"),
+    id: z.string(),
+    error: CommandError.nullable(),
+    /** Of an operation that was carried out; null for every other command. */
+    result: z.record(z.string(), z.unknown()).nullable(),
+  }),
   z.strictObject({ type: z.literal("heartbeat"), at: z.int() }),
 ]);
 export type DaemonMessage = z.infer<typeof DaemonMessage>;

@@ -1,7 +1,9 @@
 import { z } from "zod";
-import { CreateContract, CreateTask } from "./api.ts";
+import { CreateContract, CreateTask, OpenContract } from "./api.ts";
 import * as entities from "./entities.ts";
+import * as identifiers from "./identifiers.ts";
 import { Labels } from "./labels.ts";
+import { Operation } from "./operations.ts";
 import { CheckReport, DiffStat, GateReport, TamperingReport } from "./run-events.ts";
 import { LoopLimits } from "./run-spec.ts";
 import { Change } from "./subscriptions.ts";
@@ -18,8 +20,11 @@ export interface JsonSchema {
 
 /** Schemas that the document has by name; every other stands where it is used. */
 const NAMED: Readonly<Record<string, z.ZodType>> = {
+  ...identifiers,
   ...entities,
+  Operation,
   CreateContract,
+  OpenContract,
   CreateTask,
   Labels,
   LoopLimits,

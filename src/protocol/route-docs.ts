@@ -4,6 +4,8 @@ import type { RouteName } from "./routes.ts";
 export const TAGS = {
   contracts: "Goals to be met, with their settings.",
   tasks: "Units of agent work, each with its own worktree and branch.",
+  files: "Documents of a contract: what its phases have to deliver.",
+  operations: "What daemons do in repositories for somebody who waits: diffs, merges, branches, checkpoints.",
   runs: "Attempts at a task, and the output of their agents.",
   questions: "What agents ask people.",
   notifications: "What people should see.",
@@ -27,6 +29,7 @@ export const ROUTE_DOCS: Readonly<Record<RouteName, RouteDoc>> = {
   metrics: { tag: "server", summary: "Figures for Prometheus" },
   openapi: { tag: "server", summary: "This document" },
   serverInfo: { tag: "server", summary: "Version and state of the server" },
+  whoAmI: { tag: "keys", summary: "Show whose key the request carries" },
   shutdown: {
     tag: "server",
     summary: "Stop the server",
@@ -34,9 +37,26 @@ export const ROUTE_DOCS: Readonly<Record<RouteName, RouteDoc>> = {
   },
 
   createContract: { tag: "contracts", summary: "Create a contract and its first task" },
+  openContract: {
+    tag: "contracts",
+    summary: "Create a contract that a person drives",
+    description: "It has no task yet.",
+  },
   listContracts: { tag: "contracts", summary: "List contracts, newest first" },
   getContract: { tag: "contracts", summary: "Show a contract with its tasks" },
+  contractStatus: {
+    tag: "contracts",
+    summary: "Show where a contract stands",
+    description: "Its phase, what that still has to deliver, and what to do next.",
+  },
   updateContract: { tag: "contracts", summary: "Change a contract" },
+  changeGoals: { tag: "contracts", summary: "Add goals to the checklist, or mark some as done or open" },
+  advancePhase: {
+    tag: "contracts",
+    summary: "Go on to the next phase",
+    description: "Refused while a deliverable is missing, unless a person forces it.",
+  },
+  setCompletionAction: { tag: "contracts", summary: "Say what becomes of the work of a contract's tasks" },
   pauseContract: {
     tag: "contracts",
     summary: "Pause a contract",
@@ -46,9 +66,22 @@ export const ROUTE_DOCS: Readonly<Record<RouteName, RouteDoc>> = {
   completeContract: {
     tag: "contracts",
     summary: "Declare a contract completed",
-    description: "Refused while tasks of it are live.",
+    description:
+      "Refused while tasks of it are live. A supervisor may do it in the last phase, when nothing is missing, and is then " +
+      "the only task that may be live.",
   },
   deleteContract: { tag: "contracts", summary: "Delete a contract", description: "Stops its live tasks first." },
+
+  listFiles: { tag: "files", summary: "List the files of a contract" },
+  createFile: { tag: "files", summary: "Add a file to a contract" },
+  getFile: { tag: "files", summary: "Read a file of a contract" },
+  updateFile: {
+    tag: "files",
+    summary: "Write a new version of a file",
+    description: "With If-Match, only if nobody has written one meanwhile.",
+  },
+  listReports: { tag: "contracts", summary: "List the reports of a contract, newest first" },
+  createReport: { tag: "contracts", summary: "Report on the progress" },
 
   createTask: {
     tag: "tasks",
@@ -63,13 +96,15 @@ export const ROUTE_DOCS: Readonly<Record<RouteName, RouteDoc>> = {
   resumeTask: {
     tag: "tasks",
     summary: "Let a task go on",
-    description: "A paused one where it stopped; a failed or cancelled one with a new run.",
+    description:
+      "A paused one where it stopped; a failed or cancelled one with a new run; a completed one, too, when `message` says why.",
   },
   messageTask: {
     tag: "tasks",
     summary: "Tell a task's agent something",
     description: "Interrupts the agent; its session goes on with the text.",
   },
+  listCheckpoints: { tag: "tasks", summary: "List the checkpoints of a task, oldest first" },
   listRuns: { tag: "tasks", summary: "List the runs of a task, the latest first" },
 
   listStreams: { tag: "runs", summary: "List the streams of a run" },
@@ -78,7 +113,20 @@ export const ROUTE_DOCS: Readonly<Record<RouteName, RouteDoc>> = {
     summary: "Read a stream of a run",
     description: "The bytes from an offset on; with `follow=true` until the stream is complete.",
   },
-  listChanges: { tag: "server", summary: "Read the change feed" },
+  listChanges: {
+    tag: "server",
+    summary: "Read the change feed",
+    description:
+      "With a task's key, the changes of its own contract. A page of fewer than `limit` changes reaches up to `latest`.",
+  },
+
+  startOperation: {
+    tag: "operations",
+    summary: "Have a daemon do something in a repository",
+    description: "Its result is there when its `status` is `done`; the change feed tells when that is.",
+  },
+  listOperations: { tag: "operations", summary: "List operations, newest first" },
+  getOperation: { tag: "operations", summary: "Show an operation and its result" },
 
   listDaemons: { tag: "daemons", summary: "List daemons" },
   removeDaemon: {

@@ -1,8 +1,13 @@
-/** Who may use a route: a person's key, a daemon's, or the one that a task's agent gets (for its own contract only). */
-export type Scope = "user" | "daemon" | "task";
+/**
+ * Who may use a route: a person's key, a daemon's, or the one that a task's agent gets (for its own contract only). A
+ * supervisor's agent may do what any task's may, and drive its contract.
+ */
+export type Scope = "user" | "daemon" | "task" | "supervisor";
 
+const ANYBODY = ["user", "daemon", "task", "supervisor"] as const;
 const USER = ["user"] as const;
-const USER_AND_TASK = ["user", "task"] as const;
+const USER_AND_SUPERVISOR = ["user", "supervisor"] as const;
+const USER_AND_TASK = ["user", "task", "supervisor"] as const;
 
 /**
  * The API as plain data: server handlers, the client's types, scopes, the OpenAPI document and the docs derive from this
@@ -11,29 +16,47 @@ const USER_AND_TASK = ["user", "task"] as const;
  */
 export const ROUTES = {
   health: { method: "GET", path: "/healthz", scopes: null },
-  ready: { method: "GET", path: "/readyz", scopes: ["user", "daemon", "task"] },
+  ready: { method: "GET", path: "/readyz", scopes: ANYBODY },
   metrics: { method: "GET", path: "/metrics", scopes: USER, type: "text/plain" },
-  openapi: { method: "GET", path: "/api/openapi.json", scopes: ["user", "daemon", "task"] },
+  openapi: { method: "GET", path: "/api/openapi.json", scopes: ANYBODY },
   serverInfo: { method: "GET", path: "/api/v1/server", scopes: USER_AND_TASK },
+  whoAmI: { method: "GET", path: "/api/v1/me", scopes: ANYBODY },
   shutdown: { method: "POST", path: "/api/v1/server/shutdown", scopes: USER },
 
   createContract: { method: "POST", path: "/api/v1/contracts", scopes: USER },
+  openContract: { method: "POST", path: "/api/v1/contracts/empty", scopes: USER },
   listContracts: { method: "GET", path: "/api/v1/contracts", scopes: USER_AND_TASK },
   getContract: { method: "GET", path: "/api/v1/contracts/:id", scopes: USER_AND_TASK },
+  contractStatus: { method: "GET", path: "/api/v1/contracts/:id/status", scopes: USER_AND_TASK },
   updateContract: { method: "PATCH", path: "/api/v1/contracts/:id", scopes: USER },
+  changeGoals: { method: "POST", path: "/api/v1/contracts/:id/goals", scopes: USER_AND_TASK },
+  advancePhase: { method: "POST", path: "/api/v1/contracts/:id/advance", scopes: USER_AND_SUPERVISOR },
+  setCompletionAction: {
+    method: "POST",
+    path: "/api/v1/contracts/:id/completion-action",
+    scopes: USER_AND_SUPERVISOR,
+  },
   pauseContract: { method: "POST", path: "/api/v1/contracts/:id/pause", scopes: USER },
   resumeContract: { method: "POST", path: "/api/v1/contracts/:id/resume", scopes: USER },
-  completeContract: { method: "POST", path: "/api/v1/contracts/:id/complete", scopes: USER },
+  completeContract: { method: "POST", path: "/api/v1/contracts/:id/complete", scopes: USER_AND_SUPERVISOR },
   deleteContract: { method: "DELETE", path: "/api/v1/contracts/:id", scopes: USER },
 
-  createTask: { method: "POST", path: "/api/v1/contracts/:id/tasks", scopes: USER },
+  listFiles: { method: "GET", path: "/api/v1/contracts/:id/files", scopes: USER_AND_TASK },
+  createFile: { method: "POST", path: "/api/v1/contracts/:id/files", scopes: USER_AND_TASK },
+  getFile: { method: "GET", path: "/api/v1/contracts/:id/files/:name", scopes: USER_AND_TASK },
+  updateFile: { method: "PATCH", path: "/api/v1/contracts/:id/files/:name", scopes: USER_AND_TASK },
+  listReports: { method: "GET", path: "/api/v1/contracts/:id/reports", scopes: USER_AND_TASK },
+  createReport: { method: "POST", path: "/api/v1/contracts/:id/reports", scopes: USER_AND_TASK },
+
+  createTask: { method: "POST", path: "/api/v1/contracts/:id/tasks", scopes: USER_AND_SUPERVISOR },
   listTasks: { method: "GET", path: "/api/v1/tasks", scopes: USER_AND_TASK },
   getTask: { method: "GET", path: "/api/v1/tasks/:id", scopes: USER_AND_TASK },
   updateTask: { method: "PATCH", path: "/api/v1/tasks/:id", scopes: USER },
-  stopTask: { method: "POST", path: "/api/v1/tasks/:id/stop", scopes: USER },
-  pauseTask: { method: "POST", path: "/api/v1/tasks/:id/pause", scopes: USER },
-  resumeTask: { method: "POST", path: "/api/v1/tasks/:id/resume", scopes: USER },
-  messageTask: { method: "POST", path: "/api/v1/tasks/:id/messages", scopes: USER },
+  stopTask: { method: "POST", path: "/api/v1/tasks/:id/stop", scopes: USER_AND_SUPERVISOR },
+  pauseTask: { method: "POST", path: "/api/v1/tasks/:id/pause", scopes: USER_AND_SUPERVISOR },
+  resumeTask: { method: "POST", path: "/api/v1/tasks/:id/resume", scopes: USER_AND_SUPERVISOR },
+  messageTask: { method: "POST", path: "/api/v1/tasks/:id/messages", scopes: USER_AND_SUPERVISOR },
+  listCheckpoints: { method: "GET", path: "/api/v1/tasks/:id/checkpoints", scopes: USER_AND_TASK },
   listRuns: { method: "GET", path: "/api/v1/tasks/:id/runs", scopes: USER_AND_TASK },
 
   listStreams: { method: "GET", path: "/api/v1/runs/:id/streams", scopes: USER_AND_TASK },
@@ -43,7 +66,11 @@ export const ROUTES = {
     scopes: USER_AND_TASK,
     type: "application/octet-stream",
   },
-  listChanges: { method: "GET", path: "/api/v1/changes", scopes: USER },
+  listChanges: { method: "GET", path: "/api/v1/changes", scopes: USER_AND_TASK },
+
+  startOperation: { method: "POST", path: "/api/v1/operations", scopes: USER_AND_TASK },
+  listOperations: { method: "GET", path: "/api/v1/operations", scopes: USER_AND_TASK },
+  getOperation: { method: "GET", path: "/api/v1/operations/:id", scopes: USER_AND_TASK },
 
   listDaemons: { method: "GET", path: "/api/v1/daemons", scopes: USER },
   removeDaemon: { method: "DELETE", path: "/api/v1/daemons/:id", scopes: USER },

@@ -69,6 +69,13 @@ export type Verification = z.infer<typeof Verification>;
 export const VerdictKind = z.enum(["done", "continue", "wait", "stop"]);
 export type VerdictKind = z.infer<typeof VerdictKind>;
 
+/**
+ * `person`: somebody's words, for which the agent is interrupted. `event`: something that concerns it has happened; it
+ * hears of it with its next prompt. `nudge`: a supervisor that waits is told that nothing is left to wait for.
+ */
+export const MessageKind = z.enum(["person", "event", "nudge"]);
+export type MessageKind = z.infer<typeof MessageKind>;
+
 const RunOutcome = z.enum(["completed", "failed", "cancelled"]);
 
 export const DiffStat = z.strictObject({ files: z.int(), insertions: z.int(), deletions: z.int(), text: z.string() });
@@ -81,6 +88,8 @@ export const RunEvent = z.discriminatedUnion("type", [
     type: z.literal("checkout"),
     at,
     worktree: z.string(),
+    /** The commit that the task starts from. */
+    base: z.string(),
     head: z.string(),
     tree: z.string(),
     excluded: z.int(),
@@ -141,19 +150,29 @@ export const RunEvent = z.discriminatedUnion("type", [
     nextPrompt: z.string().nullable(),
     model: z.string().nullable(),
   }),
-  /** The run sleeps until `until` (epoch ms) for a usage limit or a backoff after an error. */
+  /**
+   * The run sleeps until `until` (epoch ms) for a usage limit or a backoff after an error. A supervisor's sleeps until
+   * something happens in its contract (`wake-up`, `until` null): the next message wakes it.
+   */
   z.strictObject({
     type: z.literal("waiting"),
     at,
-    kind: z.enum(["usage-limit", "backoff"]),
-    until: z.int(),
+    kind: z.enum(["usage-limit", "backoff", "wake-up"]),
+    until: z.int().nullable(),
     reason: z.string(),
   }),
   /** No agent runs until a person resumes the task. */
   z.strictObject({ type: z.literal("paused"), at }),
   z.strictObject({ type: z.literal("resumed"), at }),
-  /** What a person said to the agent is part of the prompt of iteration `index`; `id` names the message. */
-  z.strictObject({ type: z.literal("message"), at, index: iteration, id: z.string(), text: z.string() }),
+  /** What was said to the agent is part of the prompt of iteration `index`; `id` names the message. */
+  z.strictObject({
+    type: z.literal("message"),
+    at,
+    index: iteration,
+    id: z.string(),
+    kind: MessageKind,
+    text: z.string(),
+  }),
   z.strictObject({ type: z.literal("notice"), at, message: z.string() }),
   z.strictObject({
     type: z.literal("finished"),

@@ -31,6 +31,17 @@ export const ResumePoint = z.strictObject({
 });
 export type ResumePoint = z.infer<typeof ResumePoint>;
 
+/** What a supervising agent is told of its contract. */
+export const Supervision = z.strictObject({
+  type: z.string(),
+  phase: z.string(),
+  /** The phases of the contract's type, in order, with the files that each has to deliver. */
+  phases: z.array(z.strictObject({ phase: z.string(), files: z.array(z.string()) })),
+  goals: z.array(z.string()),
+  integrationBranch: z.string(),
+});
+export type Supervision = z.infer<typeof Supervision>;
+
 /** What the server asks of a daemon for one run; written once to spec.json and never changed. */
 export const RunSpec = z.strictObject({
   runId: z.string(),
@@ -48,10 +59,11 @@ export const RunSpec = z.strictObject({
   includeChanges: z.boolean(),
   agent: z.string(),
   autonomousLoop: z.boolean(),
+  /** null: a task like any other; else it supervises its contract, and waits for what happens in it. */
+  supervision: Supervision.nullable(),
   /** Check commands pinned by flags or contract; the daemon adds those of `.makima.toml` at the base. */
   checks: z.array(z.string().min(1)),
   limits: LoopLimits,
-  apiUrl: z.string(),
   taskToken: z.string(),
   resume: ResumePoint.nullable(),
 });

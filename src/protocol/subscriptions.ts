@@ -17,11 +17,14 @@ export const ViewerMessage = z.discriminatedUnion("type", [
 ]);
 export type ViewerMessage = z.infer<typeof ViewerMessage>;
 
-/** One entry of the change feed: which thing changed and what it is now, in commit order without gaps. */
+/**
+ * One entry of the change feed: which thing changed and what it is now, in commit order without gaps. A task's key sees
+ * only those of its contract, under the numbers that they have in the whole feed.
+ */
 export const Change = z.strictObject({
   seq: z.int(),
   at: z.int(),
-  kind: z.enum(["contract", "task", "run", "daemon", "question", "notification"]),
+  kind: z.enum(["contract", "task", "run", "daemon", "question", "notification", "file", "report", "operation"]),
   id: z.string(),
   data: z.record(z.string(), z.unknown()),
 });

@@ -1,9 +1,14 @@
 import type { RouteName } from "./routes.ts";
 
-/** Routes whose reply shows one contract or task, the version of which is the reply's ETag. */
+/** Routes whose reply shows one contract, task or file, the version of which is the reply's ETag. */
 export const VERSIONED = {
   createContract: "contract",
+  openContract: "contract",
   getContract: "contract",
+  contractStatus: "contract",
+  changeGoals: "contract",
+  advancePhase: "contract",
+  setCompletionAction: "contract",
   updateContract: "contract",
   pauseContract: "contract",
   resumeContract: "contract",
@@ -16,4 +21,10 @@ export const VERSIONED = {
   pauseTask: "task",
   resumeTask: "task",
   messageTask: "task",
-} as const satisfies Partial<Record<RouteName, "contract" | "task">>;
+  createFile: "file",
+  getFile: "file",
+  updateFile: "file",
+} as const satisfies Partial<Record<RouteName, Versioned>>;
+
+/** What has versions. */
+export type Versioned = "contract" | "task" | "file";

@@ -83,8 +83,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   resources.use(registerSubscriptions(app, { store, activity, log }));
   const origin = await listen(app, options.host, options.port);
   const url = options.tlsCert === null ? origin : (options.publicUrl ?? origin);
-  const { publicUrl, lostAfterMs } = options;
-  resources.use(new Dispatcher(store, { apiUrl: publicUrl ?? url, lostAfterMs, clock, log }));
+  const { lostAfterMs } = options;
+  resources.use(new Dispatcher(store, { lostAfterMs, clock, log }));
   resources.use(new Merger(store, log));
   const archiveDir = paths.archive;
   resources.use(new Retention({ store, rules: options.retention, archiveDir, environment, clock, log }));

@@ -20,7 +20,7 @@ export async function liveAndDie(
   const life: Life = {
     place: bench.place,
     runs: dirname(bench.path),
-    commands: [{ kind: "SpawnTask", spec: bench.spec }, ...commands],
+    commands: [{ kind: "SpawnTask", spec: bench.spec, startAt: null, messages: [] }, ...commands],
     ready: join(bench.repository.root, "running"),
     fence: fence ? bench.spec.runId : null,
     death,

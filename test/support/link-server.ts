@@ -46,12 +46,17 @@ export class Peer {
     return DaemonMessage.parse(JSON.parse(data.toString("utf8")));
   }
 
-  /** Has the daemon execute a command; resolves to its answer. */
+  /** Has the daemon execute a command; resolves to why it could not be executed. */
   async execute(id: string, command: Command): Promise<CommandError | null> {
+    return (await this.ask(id, command)).error;
+  }
+
+  /** Has the daemon execute a command; resolves to its whole answer. */
+  async ask(id: string, command: Command): Promise<Extract<DaemonMessage, { type: "commandDone" }>> {
     this.say({ type: "command", id, command });
     for (;;) {
       const answer = await this.heard();
-      if (answer.type === "commandDone" && answer.id === id) return answer.error;
+      if (answer.type === "commandDone" && answer.id === id) return answer;
     }
   }
 

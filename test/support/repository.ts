@@ -73,7 +73,7 @@ export async function makeCheckout(r: TestRepository, spec: Partial<CheckoutSpec
 }
 
 /** Writes files below a directory, with the directories that they need. */
-export async function writeFiles(dir: string, files: Record<string, string>): Promise<void> {
+export async function writeFiles(dir: string, files: Record<string, string | Buffer>): Promise<void> {
   for (const [path, content] of Object.entries(files)) {
     await mkdir(dirname(join(dir, path)), { recursive: true });
     await writeFile(join(dir, path), content);

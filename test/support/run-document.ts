@@ -47,5 +47,19 @@ export const RunDocument = z.strictObject({
   tampering: z.array(z.strictObject({ kind: z.string(), path: z.string().nullable(), detail: z.string() })),
   costUsd: z.number(),
   worktree: z.string().nullable(),
+  /** Only of `--merge`. */
+  landing: z
+    .strictObject({
+      landed: z.boolean(),
+      operations: z.array(
+        z.strictObject({
+          id: z.uuidv7(),
+          kind: z.enum(["MergeBranch", "CreatePullRequest"]),
+          result: z.record(z.string(), z.unknown()).nullable(),
+          error: z.strictObject({ code: z.string(), message: z.string(), hint: z.string() }).nullable(),
+        }),
+      ),
+    })
+    .optional(),
 });
 export type RunDocument = z.infer<typeof RunDocument>;

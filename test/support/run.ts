@@ -16,7 +16,7 @@ import { createGit } from "../../src/platform/git/git.ts";
 import { createLogger } from "../../src/platform/log.ts";
 import { killByEnvironment } from "../../src/platform/process/reap.ts";
 import type { RunEvent, RunEventOf } from "../../src/protocol/run-events.ts";
-import type { LoopLimits, RunSpec } from "../../src/protocol/run-spec.ts";
+import type { LoopLimits, RunSpec, Supervision } from "../../src/protocol/run-spec.ts";
 import { openTestRepository } from "./repository.ts";
 import type { TestRepository } from "./repository.ts";
 
@@ -60,14 +60,26 @@ export function runSpec({ limits, ...fields }: SpecFields = {}): RunSpec {
     includeChanges: false,
     agent: "script",
     autonomousLoop: true,
+    supervision: null,
     checks: [],
     limits: { ...LIMITS, ...limits },
-    apiUrl: "http://127.0.0.1:1",
     taskToken: "mk_task_test",
     resume: null,
     ...fields,
   };
 }
+
+/** What makes a run a supervisor's. */
+export const supervision: Supervision = {
+  type: "simple",
+  phase: "plan",
+  phases: [
+    { phase: "plan", files: ["plan"] },
+    { phase: "execute", files: [] },
+  ],
+  goals: ["It greets"],
+  integrationBranch: "makima/goal/integration-12345678",
+};
 
 /** Shell commands with which an agent prints a completion gate. */
 export function printGate(ready: boolean, progress = "Did it"): string {
@@ -125,6 +137,8 @@ export function runnerServices({ worktrees, environment, program }: RunnerPlace)
     worktrees,
     environment,
     passEnv: [],
+    serverUrl: "http://127.0.0.1:1",
+    bin: "/nowhere/bin",
     loadAgents: async () => ({ script: { ...defaultAgent("command"), command: [program] } }),
     allowsRepository: () => true,
     usageLimits: new UsageLimits(),

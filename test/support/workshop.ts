@@ -166,6 +166,12 @@ function withDocument(outcome: Outcome): RunResult {
   return { ...outcome, document: RunDocument.parse(JSON.parse(outcome.stdout)) };
 }
 
+/** Every file of a branch with its content. */
+export function treeOf(shop: Workshop, branch: string): Record<string, string> {
+  const paths = shop.git("ls-tree", "-r", "--name-only", branch).split("\n");
+  return Object.fromEntries(paths.map((path) => [path, `${shop.show(branch, path)}\n`]));
+}
+
 /** Waits for what an agent of test/fixtures/agents says in a file of the machine's home; trimmed. */
 export async function fileInHome({ home }: Machine, name: string): Promise<string> {
   const read = (): Promise<string> => readFile(join(home, name), "utf8").catch(() => "");

@@ -21,7 +21,7 @@ export const psCommand = defineCommand({
   async run(context, { options }) {
     const { output } = context;
     const connection = await connect(context, options);
-    const list = await listTasks(connection, !options.all);
+    const list = await listTasks(connection, { live: !options.all });
     if (options.watch) {
       const { watchTasks } = await import("../watch/watch-tasks.ts");
       return watchTasks(context, connection, { ...list, all: options.all });

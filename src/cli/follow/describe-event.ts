@@ -18,7 +18,7 @@ export function describeEvent(event: RunEvent, { live, style }: Pick<Story, "liv
     case "verdict":
       return [verdictLine(event, style)];
     case "waiting":
-      return [style("yellow", `Waiting until ${clockTime(event.until, event.at)}: ${inline(event.reason)}`)];
+      return [style("yellow", `${waitingSince(event)}: ${inline(event.reason)}`)];
     case "paused":
       return [style("yellow", "Paused by a person; `makima resume` goes on")];
     case "resumed":
@@ -45,6 +45,11 @@ export function checkLine(check: CheckReport, style: Style): string {
   const facts = `${elapsed(check.durationMs)}${tests}`;
   if (check.passed) return `${style("green", "✔")} ${inline(check.command)} (${facts})`;
   return `${style("red", "✘")} ${inline(check.command)}: ${whyFailed(check)} (${facts})`;
+}
+
+function waitingSince({ kind, until, at }: RunEventOf<"waiting">): string {
+  if (kind === "wake-up" || until === null) return "Waiting for its tasks";
+  return `Waiting until ${clockTime(until, at)}`;
 }
 
 function checkoutLines(event: RunEventOf<"checkout">, style: Style): string[] {

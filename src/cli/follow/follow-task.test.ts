@@ -5,7 +5,7 @@ import { afterEach, beforeEach, test } from "node:test";
 import { WebSocketServer } from "ws";
 import type { WebSocket } from "ws";
 import { Subscriber } from "../../client/subscriber.ts";
-import type { Task } from "../../protocol/api.ts";
+import type { Report, Task } from "../../protocol/api.ts";
 import type { ViewerMessage } from "../../protocol/subscriptions.ts";
 import { CHANGES_TOPIC, encodeStreamData } from "../../protocol/topics.ts";
 import { openSocket } from "../socket.ts";
@@ -89,6 +89,55 @@ test("a task is followed from run to run, each whole before the next, until it h
     heard.filter((line) => !line.startsWith("is ")),
     ["r1: one", "r2: two"],
   );
+});
+
+function sendChanges(socket: WebSocket, { id, from }: Subscribe, changes: [kind: string, data: object][]): void {
+  const numbered = changes.map(([kind, data], index) => {
+    const thing = "id" in data ? data.id : "x";
+    return { seq: from + 1 + index, at: 0, kind, id: thing, data };
+  });
+  socket.send(JSON.stringify({ type: "changes", id, changes: numbered }));
+}
+
+test("work that is to be merged is followed until its contract has ended, and back to its agent", async () => {
+  const done = makeTask("t", { status: "completed" });
+  onSubscribe = (socket, request) =>
+    sendChanges(socket, request, [
+      ["task", done],
+      ["task", { ...done, merge: "queued" }],
+      ["task", { ...done, status: "pending" }],
+      ["contract", { id: "other", status: "completed" }],
+      ["task", { ...done, merge: "merged" }],
+      ["contract", { id: "c1", status: "completed" }],
+      ["task", { ...done, name: "Too late" }],
+    ]);
+  const { heard, listener } = listen();
+  const options = { task: makeTask("t"), cursor: 0, landing: { status: "active" }, signal: null } as const;
+  const last = await followTask(subscriber, options, listener);
+  assert.deepEqual([last?.merge, last?.name], ["merged", "Task t"]);
+  assert.deepEqual(heard, ["is running", "is completed", "is completed", "is pending", "is completed"]);
+});
+
+test("work that people must see to is followed no further, and neither is what failed", async () => {
+  for (const end of [{ status: "completed", merge: "conflict" }, { status: "failed" }] as const) {
+    onSubscribe = (socket, request) => sendChanges(socket, request, [["task", makeTask("t", end)]]);
+    const options = { task: makeTask("t"), cursor: 0, landing: { status: "active" }, signal: null } as const;
+    assert.equal((await followTask(subscriber, options, listen().listener))?.status, end.status);
+  }
+});
+
+test("reports of the task are heard, those of others are not", async () => {
+  onSubscribe = (socket, request) =>
+    sendChanges(socket, request, [
+      ["report", { taskId: "other", text: "Mine" }],
+      ["report", { taskId: "t", text: "Half way" }],
+      ["task", makeTask("t", { status: "completed" })],
+    ]);
+  const { listener } = listen();
+  const reports: string[] = [];
+  const report = ({ text }: Report) => void reports.push(text);
+  await followTask(subscriber, { task: makeTask("t"), cursor: 0, signal: null }, { ...listener, report });
+  assert.deepEqual(reports, ["Half way"]);
 });
 
 test("a task that has ended is read to its end, without waiting for changes", async () => {

@@ -1,19 +1,26 @@
 import type { Subscriber } from "../../client/subscriber.ts";
-import { isTerminal, TASK } from "../../core/task-state.ts";
-import type { Task } from "../../protocol/api.ts";
+import { CONTRACT, isTerminal, TASK } from "../../core/task-state.ts";
+import type { Contract, Report, Task } from "../../protocol/api.ts";
+import type { Change } from "../../protocol/subscriptions.ts";
 
 export interface FollowOptions {
   /** As it was at `cursor`. */
   task: Task;
+  /** The task's contract, where following goes on until its work is merged: the agent may get it back. Absent: it does not. */
+  landing?: ContractState;
   /** Position of the change feed from which everything about the task is wanted. */
   cursor: number;
   /** Stops following, without an error; null: nothing does. */
   signal: AbortSignal | null;
 }
 
+type ContractState = Pick<Contract, "status">;
+
 /** Hears of a task, and of all of its runs one after the other. */
 export interface TaskListener {
   task(task: Task): void;
+  /** The task's agent, or a person for it, says how it goes; absent when nobody wants to know. */
+  report?(report: Report): void;
   /** Begins to read a run; null where the run has been told. */
   read(runId: string): Reading | null;
 }
@@ -31,29 +38,62 @@ export interface Reading {
 /** Follows a task to its end and gives its last state; null where the signal came first. */
 export async function followTask(
   subscriber: Subscriber,
-  { task, cursor, signal }: FollowOptions,
+  { task, cursor, landing, signal }: FollowOptions,
   listener: TaskListener,
 ): Promise<Task | null> {
   await using runs = new RunsInTurn(listener);
   const stop = signal === null ? runs.failed : AbortSignal.any([signal, runs.failed]);
-  let last = task;
-  const hear = (state: Task) => {
-    last = state;
+  const story = new TaskStory(task, landing, (state) => {
     if (state.runId !== null) runs.begin(state.runId);
     listener.task(state);
-  };
-  hear(task);
-  if (!isTerminal(TASK, last.status)) {
+  });
+  if (!story.isOver) {
     for await (const change of subscriber.changes({ from: cursor, follow: true, signal: stop })) {
-      if (change.kind !== "task" || change.id !== task.id) continue;
-      // The feed carries a task as the API shows it.
-      hear(change.data as unknown as Task);
-      if (isTerminal(TASK, last.status)) break;
+      story.apply(change);
+      if (change.kind === "report" && change.data["taskId"] === task.id) listener.report?.(change.data as Report);
+      if (story.isOver) break;
     }
   }
   if (signal?.aborted === true) return null;
   await runs.finish();
-  return last;
+  return story.task;
+}
+
+/** A task, and where its work is to be merged its contract, as the change feed tells of them. */
+class TaskStory {
+  readonly #onTask: (task: Task) => void;
+  #contract: ContractState | undefined;
+  #task: Task;
+
+  constructor(task: Task, contract: ContractState | undefined, onTask: (task: Task) => void) {
+    this.#task = task;
+    this.#contract = contract;
+    this.#onTask = onTask;
+    onTask(task);
+  }
+
+  get task(): Task {
+    return this.#task;
+  }
+
+  /** Work that is to be merged comes back to its agent until the contract has ended, or people must see to it. */
+  get isOver(): boolean {
+    const { status, merge } = this.#task;
+    if (!isTerminal(TASK, status)) return false;
+    if (this.#contract === undefined || status !== "completed" || merge === "conflict" || merge === "failed")
+      return true;
+    return isTerminal(CONTRACT, this.#contract.status);
+  }
+
+  /** The feed carries things as the API shows them. */
+  apply({ kind, id, data }: Change): void {
+    if (kind === "task" && id === this.#task.id) {
+      this.#task = data as Task;
+      this.#onTask(this.#task);
+    } else if (kind === "contract" && id === this.#task.contractId && this.#contract !== undefined) {
+      this.#contract = data as Contract;
+    }
+  }
 }
 
 /** Reads runs one after the other, while the change feed goes on: a feed that is not read would block them. */

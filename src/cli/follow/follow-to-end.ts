@@ -1,12 +1,14 @@
 import type { AgentKind } from "../../core/agents/index.ts";
 import { ERRORS, MakimaError } from "../../core/errors.ts";
 import type { ErrorCode } from "../../core/errors.ts";
-import type { Task, TaskDetail } from "../../protocol/api.ts";
+import type { Contract, Report, Task, TaskDetail } from "../../protocol/api.ts";
 import type { Connection } from "../connect.ts";
 import type { Context } from "../context.ts";
 import { createSubscriber, tellTrouble } from "../subscribe.ts";
 import { runDocument } from "./document.ts";
 import { followTask } from "./follow-task.ts";
+import { landingOfTask } from "./landing.ts";
+import type { Landing } from "./landing.ts";
 import { RunReader } from "./read-run.ts";
 import type { RunListener } from "./read-run.ts";
 import { Stopper } from "./stopper.ts";
@@ -21,6 +23,8 @@ export interface FollowToEndOptions {
   timeout: number | null;
   /** A run that has been told, whole or up to an offset of its events; null: none. */
   told: { runId: string; events: number | "all" } | null;
+  /** The task's contract, where its work is to be merged in the end, and that is to be followed too; null: it is not. */
+  landing: Contract | null;
 }
 
 /** Follows a task to its end, tells how it went, and gives the exit code that says so. */
@@ -29,16 +33,27 @@ export async function followToEnd(
   connection: Connection,
   options: FollowToEndOptions,
 ): Promise<number> {
-  const { task, cursor, timeout, told } = options;
-  const taskId = task.id;
-  using stopper = new Stopper(context, connection, { taskId, timeout });
+  const timedOut = await follow(context, connection, options);
+  const detail = await connection.call("getTask", { id: options.task.id });
+  const landing = options.landing === null ? null : await landingOfTask(context, connection, detail);
+  return conclude(context, { detail, timedOut, landing });
+}
+
+/** Whether the task was stopped because its time was over. */
+async function follow(
+  context: Context,
+  connection: Connection,
+  { task, cursor, timeout, told, landing }: FollowToEndOptions,
+): Promise<boolean> {
+  using stopper = new Stopper(context, connection, { taskId: task.id, timeout });
   await using subscriber = createSubscriber(connection, { onTrouble: tellTrouble(context.output) });
   const view = viewOf(context, connection, task);
   await followTask(
     subscriber,
-    { task, cursor, signal: null },
+    { task, cursor, signal: null, ...(landing === null ? {} : { landing }) },
     {
       task: (state) => view.task(state),
+      report: (report) => view.report(report),
       read: (runId) => {
         const known = runId === told?.runId ? told.events : 0;
         if (known === "all") return null;
@@ -46,8 +61,7 @@ export async function followToEnd(
       },
     },
   );
-  const detail = await connection.call("getTask", { id: taskId });
-  return conclude(context, detail, stopper.timedOut);
+  return stopper.timedOut;
 }
 
 /** How the task's agent speaks. Where only the daemon's machine knows, its name has to do. */
@@ -62,19 +76,26 @@ function viewOf(context: Context, connection: Connection, task: Task): View {
 
 interface View extends RunListener {
   task(task: Task): void;
+  report(report: Report): void;
 }
 
-const UNHEARD: View = { task: () => {}, event: () => {} };
+const UNHEARD: View = { task: () => {}, report: () => {}, event: () => {} };
 
-function conclude({ output }: Context, detail: TaskDetail, timedOut: boolean): number {
-  output.document(runDocument(detail));
-  const failure = failureOf(detail, timedOut);
+interface End {
+  detail: TaskDetail;
+  timedOut: boolean;
+  landing: Landing | null;
+}
+
+function conclude({ output }: Context, { detail, timedOut, landing }: End): number {
+  output.document({ ...runDocument(detail), ...(landing === null ? {} : { landing: landing.document }) });
+  const failure = failureOf(detail, timedOut) ?? landing?.failure ?? null;
   // Where the work could not even begin, its cause is all there is to say.
   if (failure === null || detail.iterations.length > 0) {
-    for (const line of summaryLines(detail, output.style)) output.line(line);
+    for (const line of summaryLines(detail, output.style, landing)) output.line(line);
   }
   if (failure !== null) throw failure;
-  if (detail.task.status === "completed") return 0;
+  if (detail.task.status === "completed") return landing === null || landing.landed ? 0 : 1;
   return detail.task.status === "cancelled" ? ERRORS.interrupted.exit : 1;
 }
 

@@ -20,6 +20,8 @@ export interface ReadRunOptions {
   output: "out" | "err";
   /** Offset in the run's events before which all is known. */
   from: number;
+  /** Offset from which an iteration's output is wanted; null: none of it. Absent: all output is wanted. */
+  outputFrom?: (iteration: number) => number | null;
 }
 
 /** Reads a run's events, and between them the output of its agent. */
@@ -66,8 +68,11 @@ export class RunReader implements Reading {
     await this.#listener.event(event);
     const listener = this.#listener;
     if (event.type !== "iteration-started" || listener.output === undefined) return;
-    const stream = `${iterationPath(event.index)}/${this.#options.output}`;
-    this.#output = this.#open(stream, 0, (data) => listener.output?.(event.index, data));
+    const { output, outputFrom = () => 0 } = this.#options;
+    const from = outputFrom(event.index);
+    if (from === null) return;
+    const stream = `${iterationPath(event.index)}/${output}`;
+    this.#output = this.#open(stream, from, (data) => listener.output?.(event.index, data));
   }
 
   #open(stream: string, from: number, onData: (data: Uint8Array) => Promise<void> | void): LiveStream {

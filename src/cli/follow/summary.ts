@@ -4,25 +4,39 @@ import type { CheckReport } from "../../protocol/run-events.ts";
 import { count, elapsed, inline, money, shellWord } from "../format.ts";
 import type { Story } from "../output.ts";
 import { checkLine } from "./describe-event.ts";
+import type { Landing } from "./landing.ts";
 
 type Style = Story["style"];
 
-/** What is left to say when a task has ended: what came of it, what proves it, what it cost, and what to type next. */
-export function summaryLines(detail: TaskDetail, style: Style): string[] {
-  const facts: [string, string[]][] = [
+/** What is left to say when a task has ended: what came of it, where it went, what proves it, what it cost, and what to type next. */
+export function summaryLines(detail: TaskDetail, style: Style, landing: Landing | null = null): string[] {
+  const facts: Fact[] = [
+    ...evidence(detail, style),
+    ["branch", detail.branchKept ? [branchText(detail)] : []],
+    ["merge", (landing?.lines ?? []).map((line) => style(landing?.landed === true ? "green" : "red", line))],
+    ["checkout", detail.worktree === null ? [] : [inline(detail.worktree)]],
+  ];
+  return ["", verdictText(detail, style), ...factLines(facts, style), ...nextLines(detail, landing?.landed === true)];
+}
+
+/** What is known under a name, in any number of lines. */
+export type Fact = readonly [name: string, lines: readonly string[]];
+
+/** What there is to believe a task's result by, and what it took. */
+export function evidence(detail: TaskDetail, style: Style): Fact[] {
+  return [
     ["proof", proofLines(detail, style)],
     ["checks", detail.checks.map((check) => checkLine(check, style) + baselineNote(check))],
     ["tampering", detail.tampering.map((flag) => style("yellow", inline(tamperingText(flag))))],
     ["work", [workText(detail)]],
-    ["branch", detail.branchKept ? [branchText(detail)] : []],
-    ["checkout", detail.worktree === null ? [] : [inline(detail.worktree)]],
   ];
-  return [
-    "",
-    verdictText(detail, style),
-    ...facts.flatMap(([name, lines]) => named(name, lines, style)),
-    ...nextLines(detail),
-  ];
+}
+
+/** Facts in two columns; one without lines is left out. */
+export function factLines(facts: readonly Fact[], style: Style): string[] {
+  return facts.flatMap(([name, lines]) =>
+    lines.map((line, index) => `  ${style("dim", (index === 0 ? name : "").padEnd(10))} ${line}`),
+  );
 }
 
 function verdictText({ task }: TaskDetail, style: Style): string {
@@ -75,15 +89,11 @@ function branchText({ task, diffStat }: TaskDetail): string {
   return `${task.branch} (${count(diffStat.files, "file")}, +${diffStat.insertions} -${diffStat.deletions})`;
 }
 
-function named(name: string, lines: string[], style: Style): string[] {
-  return lines.map((line, index) => `  ${style("dim", (index === 0 ? name : "").padEnd(10))} ${line}`);
-}
-
-function nextLines({ task, branchKept, diffStat }: TaskDetail): string[] {
+function nextLines({ task, branchKept, diffStat }: TaskDetail, landed: boolean): string[] {
   const hasChanges = branchKept && diffStat !== null && diffStat.files > 0;
   const commands: string[] = [];
   if (hasChanges) commands.push(`git diff ${task.base.slice(0, 12)}...${shellWord(task.branch)}`);
-  if (hasChanges && task.status === "completed") commands.push(`git merge ${shellWord(task.branch)}`);
+  if (hasChanges && task.status === "completed" && !landed) commands.push(`git merge ${shellWord(task.branch)}`);
   if (task.status !== "completed") commands.push(`makima resume ${shortId(task.id)}`);
   commands.push(`makima logs ${shortId(task.id)}`);
   return ["", "Next:", ...commands.map((command) => `  ${command}`)];

@@ -48,6 +48,14 @@ test("nobody who watches gets a line for each iteration, and for what makes it w
   ]);
 });
 
+test("a report is told to everybody, each of its lines as harmless text", () => {
+  const told: string[] = [];
+  const story = { live: false, write: (text: string) => told.push(text), style: (_: unknown, text: string) => text };
+  const report = { id: "r", contractId: "c", taskId: "t", text: "Half\u001b[2J way\n\nthrough\u0007\n", createdAt: 0 };
+  new TaskView(story, "command").report(report);
+  assert.deepEqual(told, ["Report: Half way\n", "\n", "  through\\x07\n"]);
+});
+
 /** Its time of day depends on where the test runs. */
 function waitingLine(): string {
   return `Waiting until ${new Date(1_795_237_884_000).toLocaleTimeString("sv-SE")}: five_hour`;

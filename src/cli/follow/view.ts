@@ -1,10 +1,11 @@
 import type { AgentKind } from "../../core/agents/index.ts";
-import type { Task } from "../../protocol/api.ts";
+import type { Report, Task } from "../../protocol/api.ts";
 import type { RunEvent } from "../../protocol/run-events.ts";
 import { inline } from "../format.ts";
 import type { Story } from "../output.ts";
 import { describeEvent } from "./describe-event.ts";
 import type { RunListener } from "./read-run.ts";
+import { reportLines } from "./report.ts";
 import { Transcript } from "./transcript.ts";
 
 /** A state that passes faster than this (ms), as every task's first one, is not worth a line. */
@@ -35,6 +36,10 @@ export class TaskView implements RunListener {
   event(event: RunEvent): void {
     if (event.type !== "notice") this.#closeTranscript();
     this.#tell(describeEvent(event, this.#story));
+  }
+
+  report({ text }: Report): void {
+    this.#tell(reportLines("Report", text, this.#story.style));
   }
 
   output(_iteration: number, data: Uint8Array): void {

@@ -4,6 +4,7 @@ import { systemClock } from "../../platform/clock.ts";
 import type { LoadedConfig } from "../../platform/config/load.ts";
 import { paths as pathsIn } from "../../platform/config/paths.ts";
 import type { Paths } from "../../platform/config/paths.ts";
+import { readJson, writeAtomic } from "../../platform/files.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { RunningServer } from "../../server/server.ts";
 import type { Context } from "../context.ts";
@@ -67,12 +68,29 @@ async function listen(context: Context, paths: Paths, options: ServeOptions, log
     clock: systemClock,
     version: VERSION,
   };
-  try {
-    return await startServer(settings);
-  } catch (error) {
-    if (!options.anyPort || !(error instanceof MakimaError) || error.code !== "port_taken") throw error;
-    return startServer({ ...settings, port: 0 });
+  const ports = options.anyPort ? [...(await lastPort(paths)), settings.port, 0] : [settings.port];
+  for (const [index, port] of ports.entries()) {
+    try {
+      const server = await startServer({ ...settings, port });
+      await keepPort(paths, server.url);
+      return server;
+    } catch (error) {
+      const taken = error instanceof MakimaError && error.code === "port_taken";
+      if (!taken || index === ports.length - 1) throw error;
+    }
   }
+  throw new Error("no port was tried");
+}
+
+/** An agent that outlives the server goes on with the address that it was given, so the next server is to have the same. */
+async function lastPort(paths: Paths): Promise<number[]> {
+  const port: unknown = await readJson(paths.serverPort);
+  return typeof port === "number" && port > 0 ? [port] : [];
+}
+
+async function keepPort(paths: Paths, url: string): Promise<void> {
+  const { port } = new URL(url);
+  if (port !== "") await writeAtomic(paths.serverPort, port);
 }
 
 function announce({ output }: Context, url: string): void {

@@ -5,6 +5,7 @@ import { loadConfig } from "../../platform/config/load.ts";
 import type { LoadedConfig } from "../../platform/config/load.ts";
 import { paths as pathsIn } from "../../platform/config/paths.ts";
 import type { Logger } from "../../platform/log.ts";
+import { selfCommand } from "../../platform/process/background.ts";
 import { Labels } from "../../protocol/labels.ts";
 import type { Context } from "../context.ts";
 
@@ -29,6 +30,7 @@ export async function joinServer({ context, loaded, ...options }: WorkOptions): 
     paths: pathsIn(loaded.home),
     serverUrl: options.serverUrl,
     key: options.key,
+    selfCommand: selfCommand(),
     name: options.name ?? daemon.name,
     maxTasks: options.maxTasks ?? daemon.maxTasks,
     labels: requireLabels({ ...daemon.labels, ...options.labels }),

@@ -16,3 +16,12 @@ export async function readGoal(argument: string, from: TextSource): Promise<stri
   if (!goal.startsWith("--")) return goal;
   throw new MakimaError("goal_invalid", `The goal starts with "--", so it looks like an option`);
 }
+
+/** A name for what has only a goal: the beginning of its first line. */
+export function nameOf(goal: string): string {
+  const line = goal.split("\n", 1)[0] ?? goal;
+  const characters = Array.from(line.slice(0, 2 * MAX_NAME));
+  return characters.length > MAX_NAME ? `${characters.slice(0, MAX_NAME - 1).join("")}…` : line.trim();
+}
+
+const MAX_NAME = 80;

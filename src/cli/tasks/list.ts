@@ -8,11 +8,18 @@ export interface TaskList {
   cursor: number;
 }
 
-/** Newest first; `live`: only those that have not ended. */
-export async function listTasks({ call }: Connection, live: boolean): Promise<TaskList> {
+export interface TaskFilter {
+  /** Only those that have not ended. */
+  live: boolean;
+  /** Only those of this contract; absent: of all. */
+  contract?: string;
+}
+
+/** Newest first. */
+export async function listTasks({ call }: Connection, { live, ...filter }: TaskFilter): Promise<TaskList> {
   const tasks: Task[] = [];
   let first: number | null = null;
-  const pages = pagesOf((query) => call("listTasks", { live: live ? "true" : "false", ...query }));
+  const pages = pagesOf((query) => call("listTasks", { ...filter, live: live ? "true" : "false", ...query }));
   for await (const { tasks: some, cursor } of pages) {
     tasks.push(...some);
     first ??= cursor;

@@ -2,15 +2,15 @@ import { shortId } from "../../core/ids.ts";
 import type { Task } from "../../protocol/api.ts";
 import { brief, clockTime, elapsed, inline, money, table } from "../format.ts";
 
-/** The lines of a list of tasks; the first is the head. Reasons have a column where a task has one to tell. */
+/** The lines of a list of tasks; the first is the head. What no task has anything to tell of has no column. */
 export function taskTable(tasks: readonly Task[], now: number): string[] {
-  const reasons = tasks.map(reasonOf);
-  const told = reasons.some((reason) => reason !== "");
-  const rows = tasks.map((task, index) => [...row(task, now), ...(told ? [reasons[index] ?? ""] : [])]);
-  return table([[...HEAD, ...(told ? ["REASON"] : [])], ...rows]);
+  const extras = Object.entries(EXTRAS).filter(([, cell]) => tasks.some((task) => cell(task) !== ""));
+  const rows = tasks.map((task) => [...row(task, now), ...extras.map(([, cell]) => cell(task))]);
+  return table([[...HEAD, ...extras.map(([title]) => title)], ...rows]);
 }
 
 const HEAD = ["TASK", "STATUS", "ITERATIONS", "COST", "AGE", "NAME"];
+const EXTRAS = { MERGE: ({ merge }: Task) => merge ?? "", REASON: reasonOf };
 const MAX_NAME = 50;
 
 function row(task: Task, now: number): string[] {

@@ -33,6 +33,10 @@ export interface IterationRequest {
   resume: boolean;
   /** US dollars that this process may spend, more than 0; null means no limit. */
   budgetUsdLeft: number | null;
+  /** It supervises others, with commands that block until something has happened. */
+  supervises: boolean;
+  /** File that describes MCP servers for it; of no meaning to an agent that knows none. */
+  mcpConfig: string | null;
 }
 
 export interface AgentCommand {

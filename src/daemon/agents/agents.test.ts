@@ -16,6 +16,8 @@ const first: IterationRequest = {
   sessionId: ID,
   resume: false,
   budgetUsdLeft: null,
+  supervises: false,
+  mcpConfig: null,
 };
 
 const program: AgentSettings = { ...defaultAgent("command"), command: ["my-agent", "--fast"], args: ["--quiet"] };
@@ -56,6 +58,19 @@ describe("Claude Code", () => {
   it("is not updated in mid-run, and works for root as for anybody", () => {
     const { env } = createAgent(defaultAgent("claude"), {}).commandLine(first);
     assert.deepEqual(env, { DISABLE_AUTOUPDATER: "1", ...(process.getuid?.() === 0 ? { IS_SANDBOX: "1" } : {}) });
+  });
+
+  it("lets the commands of a supervisor block for more than ten minutes, unless they are configured otherwise", () => {
+    const { env } = createAgent(defaultAgent("claude"), {}).commandLine({ ...first, supervises: true });
+    assert.ok(Number(env["BASH_DEFAULT_TIMEOUT_MS"]) > 10 * 60_000);
+    assert.ok(Number(env["BASH_MAX_TIMEOUT_MS"]) > Number(env["BASH_DEFAULT_TIMEOUT_MS"]));
+  });
+
+  it("is told of MCP servers by a file that no other argument is taken for", () => {
+    const { argv } = createAgent(defaultAgent("claude"), {}).commandLine({ ...first, mcpConfig: "/run/mcp.json" });
+    const at = argv.indexOf("--mcp-config");
+    assert.equal(argv[at + 1], "/run/mcp.json");
+    assert.ok(argv[at + 2]?.startsWith("--"));
   });
 });
 

@@ -14,7 +14,7 @@ export function createClaude(settings: AgentSettings, environment: Environment):
     commandLine: (iteration) => ({
       argv: [...settings.command, ...claudeArguments(settings, iteration), ...settings.args],
       stdin: iteration.prompt,
-      env: { ...OWN_VARIABLES, ...rootVariables() },
+      env: { ...OWN_VARIABLES, ...rootVariables(), ...(iteration.supervises ? PATIENCE : {}) },
     }),
     createStream: () => createAgentStream("claude"),
   };
@@ -23,6 +23,12 @@ export function createClaude(settings: AgentSettings, environment: Environment):
 /** An update in the middle of a run would change the agent between two iterations. */
 const OWN_VARIABLES = { DISABLE_AUTOUPDATER: "1" };
 
+/**
+ * How long (ms) its Bash tool lets a command run when the agent does not say, and at most: 2 and 10 minutes by itself. The
+ * commands that a supervisor waits with take up to ten minutes.
+ */
+const PATIENCE = { BASH_DEFAULT_TIMEOUT_MS: "660000", BASH_MAX_TIMEOUT_MS: "3600000" };
+
 /** Claude Code refuses to bypass permission questions as root unless it is told that nothing precious is in reach. */
 function rootVariables(): Record<string, string> {
   return process.getuid?.() === 0 ? { IS_SANDBOX: "1" } : {};
@@ -30,7 +36,7 @@ function rootVariables(): Record<string, string> {
 
 function claudeArguments(settings: AgentSettings, iteration: IterationRequest): string[] {
   const { model } = settings;
-  const { budgetUsdLeft } = iteration;
+  const { budgetUsdLeft, mcpConfig } = iteration;
   return [
     "-p",
     "--output-format",
@@ -42,6 +48,9 @@ function claudeArguments(settings: AgentSettings, iteration: IterationRequest): 
     // Settings in the checkout may hold hooks, which are commands that the agent itself could have written.
     "--setting-sources",
     settings.settingSources,
+    // Without --strict-mcp-config: whoever has MCP servers of their own keeps them, as without this file. Those that the
+    // checkout names are left out with its settings. It takes any number of files, so that an option must follow.
+    ...(mcpConfig === null ? [] : ["--mcp-config", mcpConfig]),
     "--append-system-prompt",
     iteration.systemPrompt,
     ...sessionArguments(iteration),

@@ -1,4 +1,6 @@
+import { createHash } from "node:crypto";
 import { lstat, realpath, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { z } from "zod";
 import { MakimaError } from "../../core/errors.ts";
 import { isErrno, readJson, writeAtomic } from "../../platform/files.ts";
@@ -38,6 +40,14 @@ const CheckoutRecord = z.strictObject({
 
 /** Author of the commits that are makima's own, and of everything where the person has configured no identity. */
 export const MAKIMA_IDENTITY: Identity = { name: "makima", email: "makima@localhost" };
+
+/**
+ * One for each branch of a task: a run that takes the task over works on a branch of its own, and may begin while this
+ * daemon is still putting the work of the run before it aside.
+ */
+export function checkoutDirectory(worktrees: string, { taskId, branch }: { taskId: string; branch: string }): string {
+  return join(worktrees, `${taskId}-${createHash("sha256").update(branch).digest("hex").slice(0, 8)}`);
+}
 
 /** The checkout at `dir`. Throws `not_found` when there is none, `conflict` when something else took its place. */
 export async function openCheckout(dir: string): Promise<Checkout> {

@@ -28,7 +28,12 @@ export async function withWorkTree<T>(
   // Taking it by rename makes this call its only user; a lock that a killed git left lies beside a name never used again.
   const indexFile = join(gitDir, `${TAKEN}${process.pid}-${(calls += 1)}`);
   try {
-    const written = await write(git, { ...locationOf(checkout), indexFile }, gitDir, prefix);
+    const written = await write(git, { ...locationOf(checkout), indexFile }, async (at) => {
+      const known = await take(indexFile, gitDir, prefix);
+      if (known !== null) return known;
+      await sweep(gitDir);
+      return seed(git, at, gitDir);
+    });
     const result = await use({ ...written, indexFile });
     await rename(indexFile, join(gitDir, prefix + written.tree));
     return result;
@@ -36,6 +41,14 @@ export async function withWorkTree<T>(
     await discard(indexFile);
     throw error;
   }
+}
+
+/**
+ * Writes the whole work tree by way of an index of the caller's own, made at `indexFile`: for whoever looks in while a run
+ * is at work, whose kept index must stay in its place.
+ */
+export async function writeTreeApart(git: Git, checkout: Checkout, indexFile: string): Promise<WrittenTree> {
+  return write(git, { ...locationOf(checkout), indexFile }, (at) => seed(git, at, checkout.gitDir));
 }
 
 const KEPT = "makima-index.";
@@ -56,16 +69,16 @@ async function stampOf(index: string): Promise<string> {
   }
 }
 
+type IndexLocation = GitLocation & { indexFile: string };
+
+/** `prepare` makes the index, and says which tree it holds where that is known. */
 async function write(
   git: Git,
-  at: GitLocation & { indexFile: string },
-  gitDir: string,
-  prefix: string,
+  at: IndexLocation,
+  prepare: (at: IndexLocation) => Promise<string | null>,
 ): Promise<WrittenTree> {
   try {
-    const known = await take(at.indexFile, gitDir, prefix);
-    if (known === null) await seed(git, at, gitDir);
-    return await writeWorkTree(git, at, known);
+    return await writeWorkTree(git, at, await prepare(at));
   } catch (error) {
     if (!(error instanceof MakimaError)) throw error;
     // An index that git cannot use, ours or the agent's, must not stop the run: start over from the last commit.
@@ -88,9 +101,10 @@ async function take(indexFile: string, gitDir: string, prefix: string): Promise<
   }
 }
 
-async function seed(git: Git, at: GitLocation & { indexFile: string }, gitDir: string): Promise<void> {
-  await sweep(gitDir);
+/** Begins with what the agent's index knows; which tree that is, nobody does. */
+async function seed(git: Git, at: IndexLocation, gitDir: string): Promise<null> {
   if (!(await copyIndex(join(gitDir, "index"), at.indexFile))) await git(at, ["read-tree", "HEAD"]);
+  return null;
 }
 
 /** Removes private indexes that fit the agent's no more, and those that another process died with. */

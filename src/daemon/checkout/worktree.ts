@@ -136,7 +136,7 @@ async function make(git: Git, dir: string, record: CheckoutRecord, topLevel: str
 }
 
 /** Checking out a huge tree, or one whose files come through a filter such as LFS, takes its time. */
-const WORKTREE_TIMEOUT_MS = 30 * 60_000;
+export const WORKTREE_TIMEOUT_MS = 30 * 60_000;
 
 /** By this variable the git that makes a checkout is found again. */
 const MARKER = "MAKIMA_CHECKOUT";

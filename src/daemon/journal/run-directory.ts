@@ -26,15 +26,21 @@ export class RunDirectory {
   }
 
   /**
-   * Makes the directory for a new run; a repeated call with the same run finds it as it is. Throws `invalid_request`
-   * for ids that are no plain names: they become parts of paths, and a server is not trusted for those.
+   * Makes the directory for a new run; a repeated call with the same run finds it as it is. `furnish` puts into it what
+   * the run is to find there from its beginning, and says what is different in its spec. Throws `invalid_request` for ids
+   * that are no plain names: they become parts of paths, and a server is not trusted for those.
    */
-  static async create(runs: string, spec: RunSpec): Promise<RunDirectory> {
+  static async create(
+    runs: string,
+    spec: RunSpec,
+    furnish: (path: string) => Promise<Partial<RunSpec>> = async () => ({}),
+  ): Promise<RunDirectory> {
     requirePlainNames("run", [spec.runId, spec.taskId, spec.resume?.runId ?? spec.runId]);
     const path = join(runs, spec.runId);
     await mkdir(path, { recursive: true, mode: 0o700 });
-    // spec.json is what makes a directory a run: until it is there, a crash leaves an empty directory and no run.
-    if (!(await exists(join(path, "spec.json")))) await writeAtomic(join(path, "spec.json"), JSON.stringify(spec));
+    const file = join(path, "spec.json");
+    // spec.json is what makes a directory a run: until it is there, a crash leaves a directory that is none.
+    if (!(await exists(file))) await writeAtomic(file, JSON.stringify({ ...spec, ...(await furnish(path)) }));
     return RunDirectory.open(path);
   }
 

@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readJson, writeAtomic } from "../../platform/files.ts";
+import { MessageKind } from "../../protocol/run-events.ts";
 import { requirePlainNames } from "./plain-names.ts";
 
 /** A condition that is waited for; disposing it stops looking. */
@@ -9,21 +10,27 @@ interface Condition extends Disposable {
   readonly signal: AbortSignal;
 }
 
+/** A message as it is kept; its text may be long, and is read when it is needed. */
+export interface KeptMessage {
+  id: string;
+  kind: MessageKind;
+}
+
 /**
- * What people want of a run that goes on: that it pauses, and what they have to say to its agent. It lies in the run's
+ * What people want of a run that goes on: that it pauses, and what is to be said to its agent. It lies in the run's
  * directory, so that it outlives a crash between the wish and its effect; whether it took effect, the journal says.
  */
 export class Wishes {
   readonly #path: string;
   #paused: boolean;
-  /** File of each message by its id, in the order of arrival. */
-  readonly #messages: Map<string, string>;
+  /** By id, in the order of arrival. */
+  readonly #messages: Map<string, KeptMessage & { file: string }>;
   readonly #listeners = new Set<() => void>();
 
-  private constructor(path: string, paused: boolean, messages: Map<string, string>) {
+  private constructor(path: string, paused: boolean, messages: (KeptMessage & { file: string })[]) {
     this.#path = path;
     this.#paused = paused;
-    this.#messages = messages;
+    this.#messages = new Map(messages.map((message) => [message.id, message]));
   }
 
   /** Reads what was kept in the run's directory `path`. */
@@ -36,13 +43,13 @@ export class Wishes {
     return this.#paused;
   }
 
-  /** Ids of all messages, also those that the agent has heard, in the order of arrival. */
-  get messages(): string[] {
-    return [...this.#messages.keys()];
+  /** All messages, also those that the agent has heard, in the order of arrival. */
+  get messages(): KeptMessage[] {
+    return [...this.#messages.values()].map(({ id, kind }) => ({ id, kind }));
   }
 
   async text(id: string): Promise<string> {
-    return readFile(join(this.#path, this.#messages.get(id) ?? id), "utf8");
+    return readFile(join(this.#path, this.#messages.get(id)?.file ?? id), "utf8");
   }
 
   async pause(paused: boolean): Promise<void> {
@@ -53,12 +60,12 @@ export class Wishes {
   }
 
   /** Keeps a message; one that is known already is the same. Throws `invalid_request` for an id that is no plain name. */
-  async say(id: string, text: string): Promise<void> {
+  async say({ id, kind, text }: KeptMessage & { text: string }): Promise<void> {
     if (this.#messages.has(id)) return;
     requirePlainNames("message", [id]);
-    const file = `message-${String(this.#messages.size + 1).padStart(ORDER_DIGITS, "0")}-${id}`;
+    const file = `message-${String(this.#messages.size + 1).padStart(ORDER_DIGITS, "0")}-${id}.${kind}`;
     await writeAtomic(join(this.#path, file), text);
-    this.#messages.set(id, file);
+    this.#messages.set(id, { id, kind, file });
     this.#changed();
   }
 
@@ -81,15 +88,14 @@ export class Wishes {
 const PAUSE = "pause.json";
 /** The name tells the order: more than a million messages are not said in one run. */
 const ORDER_DIGITS = 6;
-/** Not the temporary file of a write that a crash cut short. */
-const MESSAGE = /^message-\d{6}-([\w-]+)$/;
+/** Not the temporary file of a write that a crash cut short. Makima 0.1 knew only the words of people: without a kind. */
+const MESSAGE = /^message-\d{6}-([\w-]+)(?:\.([a-z]+))?$/;
 
-async function messagesIn(path: string): Promise<Map<string, string>> {
+async function messagesIn(path: string): Promise<(KeptMessage & { file: string })[]> {
   const files = (await readdir(path)).toSorted();
-  return new Map(
-    files.flatMap((file) => {
-      const id = MESSAGE.exec(file)?.[1];
-      return id === undefined ? [] : [[id, file] as const];
-    }),
-  );
+  return files.flatMap((file) => {
+    const [, id, suffix = "person"] = MESSAGE.exec(file) ?? [];
+    const kind = MessageKind.safeParse(suffix);
+    return id === undefined || !kind.success ? [] : [{ id, kind: kind.data, file }];
+  });
 }

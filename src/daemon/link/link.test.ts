@@ -13,8 +13,9 @@ import { LINK_PATH } from "../../protocol/routes.ts";
 import { Link } from "./link.ts";
 import type { LinkOptions, Send } from "./link.ts";
 
-const spawnTask: Command = { kind: "SpawnTask", spec: runSpec() };
+const spawnTask: Command = { kind: "SpawnTask", spec: runSpec(), startAt: null, messages: [] };
 const interruptTask: Command = { kind: "InterruptTask", runId: "r", reason: "enough" };
+const listBranches: Command = { kind: "ListBranches", repository: "/nowhere", prefix: "makima/" };
 
 test("the link of a daemon opens with its key, says hello, and is told where its runs stand", async () => {
   await using bench = await openBench();
@@ -54,8 +55,8 @@ test("the link of a daemon answers commands, one after the other in the order of
   await until(() => began.length > 0, "the first begins");
   const error = { code: "repository_invalid", message: "no such repository", hint: "Name another." };
   first.resolve(error);
-  assert.deepEqual(await peer.heard(), { type: "commandDone", id: "1", error });
-  assert.deepEqual(await peer.heard(), { type: "commandDone", id: "2", error: null });
+  assert.deepEqual(await peer.heard(), { type: "commandDone", id: "1", error, result: null });
+  assert.deepEqual(await peer.heard(), { type: "commandDone", id: "2", error: null, result: null });
   assert.deepEqual(began, ["1", "2"]);
 });
 
@@ -69,7 +70,7 @@ test("the link of a daemon does not answer a command that could not be recorded,
   const peer = await bench.welcomed();
   peer.say({ type: "command", id: "1", command: interruptTask });
   peer.say({ type: "command", id: "2", command: interruptTask });
-  assert.deepEqual(await peer.heard(), { type: "commandDone", id: "2", error: null });
+  assert.deepEqual(await peer.heard(), { type: "commandDone", id: "2", error: null, result: null });
 });
 
 test("the link of a daemon does not answer over another connection than the one that asked", async () => {
@@ -90,7 +91,62 @@ test("the link of a daemon does not answer over another connection than the one 
   assert.equal((await after.peer.heard()).type, "hello");
   after.peer.say({ type: "welcome", version: LINK_VERSION, acked: {} });
   after.peer.say({ type: "command", id: "2", command: interruptTask });
-  assert.deepEqual(await after.peer.heard(), { type: "commandDone", id: "2", error: null });
+  assert.deepEqual(await after.peer.heard(), { type: "commandDone", id: "2", error: null, result: null });
+});
+
+test("the link of a daemon carries operations out beside the commands, and answers each when it is done", async () => {
+  const [command, slow] = [Promise.withResolvers<null>(), Promise.withResolvers<void>()];
+  const began: string[] = [];
+  await using bench = await openBench({
+    command: async () => command.promise,
+    operation: async (id, order) => {
+      began.push(id);
+      if (id === "slow") await slow.promise;
+      return { error: null, result: { kind: order.kind } };
+    },
+  });
+  const peer = await bench.welcomed();
+  peer.say({ type: "command", id: "1", command: interruptTask });
+  const result = { kind: "ListBranches" };
+  for (const id of ["slow", "quick"]) peer.say({ type: "command", id, command: listBranches });
+  assert.deepEqual(await peer.heard(), { type: "commandDone", id: "quick", error: null, result });
+  slow.resolve();
+  assert.deepEqual(await peer.heard(), { type: "commandDone", id: "slow", error: null, result });
+  command.resolve(null);
+  assert.deepEqual(await peer.heard(), { type: "commandDone", id: "1", error: null, result: null });
+  assert.deepEqual(began, ["slow", "quick"]);
+});
+
+test("the link of a daemon answers an operation over the connection that asks for it again", async () => {
+  const work = Promise.withResolvers<{ error: null; result: null }>();
+  let asked = 0;
+  await using bench = await openBench({
+    operation: async () => {
+      asked += 1;
+      return work.promise;
+    },
+  });
+  const before = await bench.welcomed();
+  before.say({ type: "command", id: "1", command: listBranches });
+  await until(() => asked === 1, "it begins");
+  before.socket.terminate();
+  const after = await bench.welcomed();
+  after.say({ type: "command", id: "1", command: listBranches });
+  await until(() => asked === 2, "it is asked for again");
+  work.resolve({ error: null, result: null });
+  assert.deepEqual(await after.heard(), { type: "commandDone", id: "1", error: null, result: null });
+});
+
+test("the link of a daemon does not answer an operation that could not be recorded, and does not wait for one at its end", async () => {
+  await using bench = await openBench({
+    operation: async (id) => {
+      if (id === "1") throw new Error("disk full");
+      return id === "2" ? new Promise(() => undefined) : { error: null, result: null };
+    },
+  });
+  const peer = await bench.welcomed();
+  for (const id of ["1", "2", "3"]) peer.say({ type: "command", id, command: listBranches });
+  assert.deepEqual(await peer.heard(), { type: "commandDone", id: "3", error: null, result: null });
 });
 
 test("the link of a daemon gives signs of life, once it is welcome", async () => {
@@ -223,6 +279,7 @@ async function openBench(options: Partial<LinkOptions> = {}) {
     disconnected: () => calls.push("disconnected"),
     acknowledged: (run, stream, offset) => calls.push(`acknowledged ${run} ${stream} ${offset}`),
     command: async () => null,
+    operation: async () => ({ error: null, result: null }),
     fenced: (run) => calls.push(`fenced ${run}`),
     ...options,
   };

@@ -4,7 +4,10 @@ import { KeepAlive } from "../../platform/keep-alive.ts";
 import type { Logger } from "../../platform/log.ts";
 import { LINK_DEAD_AFTER, LINK_PING_EVERY, LINK_VERSION, ServerMessage } from "../../protocol/link.ts";
 import type { Command, CommandError, DaemonMessage } from "../../protocol/link.ts";
+import { OPERATION_KINDS } from "../../protocol/operations.ts";
+import type { OperationOrder } from "../../protocol/operations.ts";
 import { LINK_PATH } from "../../protocol/routes.ts";
+import type { Answer } from "../journal/done-commands.ts";
 
 /** First and longest pause between two tries to connect (ms); each is drawn at random up to its bound. */
 const FIRST_RETRY = 100;
@@ -12,6 +15,9 @@ const LONGEST_RETRY = 10_000;
 
 /** A connection that lasted this long (ms) was a good one. One that breaks sooner may be broken by what is sent over it. */
 const STEADY = 1_000;
+
+/** What an operation is not: a command to a run. */
+type RunCommand = Exclude<Command, OperationOrder>;
 
 type Hello = Extract<DaemonMessage, { type: "hello" }>;
 export type Send = (frame: Uint8Array) => void;
@@ -40,7 +46,12 @@ export interface LinkOptions {
    * Executes a command; resolves to null, or to the reason why it could not be executed. One at a time, in the order of
    * the server: a stop must not overtake the start that it is meant for. If it rejects, the command comes again.
    */
-  command: (id: string, command: Command) => Promise<CommandError | null>;
+  command: (id: string, command: RunCommand) => Promise<CommandError | null>;
+  /**
+   * Carries an operation out. Called at once, whatever else is being executed, and again when the server repeats itself:
+   * what is under way is the owner's to know, and to end. If it rejects, the operation comes again.
+   */
+  operation: (id: string, order: OperationOrder) => Promise<Answer>;
   fenced: (run: string) => void;
 }
 
@@ -144,7 +155,7 @@ export class Link implements AsyncDisposable {
         acknowledged(message.run, message.stream, message.offset);
         return;
       case "command":
-        this.#executed = this.#executed.then(() => this.#execute(socket, message.id, message.command));
+        this.#take(socket, message.id, message.command);
         return;
       case "fenced":
         fenced(message.run);
@@ -155,13 +166,29 @@ export class Link implements AsyncDisposable {
     }
   }
 
-  async #execute(socket: WebSocket, id: string, command: Command): Promise<void> {
+  #take(socket: WebSocket, id: string, command: Command): void {
+    const { command: execute, operation } = this.#options;
+    if (isOperation(command)) {
+      void this.#answer(socket, id, () => operation(id, command));
+    } else {
+      const answer = async (): Promise<Answer> => ({ error: await execute(id, command), result: null });
+      this.#executed = this.#executed.then(() => this.#answer(socket, id, answer));
+    }
+  }
+
+  /** Never rejects. */
+  async #answer(socket: WebSocket, id: string, execute: () => Promise<Answer>): Promise<void> {
     try {
-      tell(socket, { type: "commandDone", id, error: await this.#options.command(id, command) });
+      tell(socket, { type: "commandDone", id, ...(await execute()) });
     } catch (error) {
+      if (this.#stop.signal.aborted) return;
       this.#options.log.error({ err: error, command: id }, "a command's execution could not be recorded");
     }
   }
+}
+
+function isOperation(command: Command): command is OperationOrder {
+  return OPERATION_KINDS.some((kind) => kind === command.kind);
 }
 
 /** Dropped when the connection is closing: over the next one the server repeats what it has no answer for. */

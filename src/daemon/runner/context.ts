@@ -8,7 +8,7 @@ import type { Agent, AgentSettings } from "../agents/agent.ts";
 import { createAgent } from "../agents/registry.ts";
 import { fitEvent } from "../journal/fit-event.ts";
 import type { RunDirectory } from "../journal/run-directory.ts";
-import type { Wishes } from "../journal/wishes.ts";
+import type { KeptMessage, Wishes } from "../journal/wishes.ts";
 import type { RunUpload } from "../link/upload.ts";
 import { applyEvent, initialState } from "./run-state.ts";
 import type { RunState } from "./run-state.ts";
@@ -25,6 +25,10 @@ export interface RunnerServices {
   environment: Readonly<Record<string, string | undefined>>;
   /** Names that checks get besides the basics. */
   passEnv: readonly string[];
+  /** Where this daemon reaches its server. */
+  serverUrl: string;
+  /** Directory with the command `makima`, for agents to call. */
+  bin: string;
   /** Agents as configured at this moment. */
   loadAgents: () => Promise<Readonly<Record<string, AgentSettings>>>;
   /** Null: every repository may be worked in. */
@@ -128,10 +132,15 @@ export class RunContext {
     return this.#fenced;
   }
 
-  /** Ids of the messages that are part of no prompt yet, in the order of their arrival. */
-  get unheard(): string[] {
+  /** The messages that are part of no prompt yet, in the order of their arrival. */
+  get unheard(): KeptMessage[] {
     const heard = new Set(this.#state.heard.map(({ id }) => id));
-    return this.wishes.messages.filter((id) => !heard.has(id));
+    return this.wishes.messages.filter(({ id }) => !heard.has(id));
+  }
+
+  /** Whether a person has said something that is part of no prompt yet. */
+  get hasUnheardWords(): boolean {
+    return this.unheard.some(({ kind }) => kind === "person");
   }
 
   /** Writes events to the journal, from which alone the state follows, and wakes the link. Nothing of that if it throws. */
@@ -148,7 +157,8 @@ export class RunContext {
   /** What the agent itself was refused; a wait that was learned from another run is that one's to tell. */
   #shareLimit(): void {
     const { waiting, verdict } = this.#state;
-    if (waiting?.kind !== "usage-limit" || verdict?.verdict !== "wait") return;
+    const refused = verdict?.verdict === "wait" && verdict.uncounted;
+    if (waiting?.kind !== "usage-limit" || waiting.until === null || !refused) return;
     this.services.usageLimits.note(this.spec.agent, { until: waiting.until, text: waiting.reason });
   }
 }

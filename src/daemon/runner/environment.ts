@@ -1,5 +1,7 @@
+import { delimiter } from "node:path";
 import type { RunSpec } from "../../protocol/run-spec.ts";
 import type { AgentSettings, Environment } from "../agents/agent.ts";
+import type { RunnerServices } from "./context.ts";
 
 /** What every program needs to start at all, whoever it is. */
 const BASIC = ["PATH", "HOME", "LANG", "TERM", "TMPDIR"];
@@ -10,12 +12,19 @@ const PORT_BLOCK = 10;
 const PORT_BLOCKS = 1_000;
 
 /** Environment of the agent: the basics, what its settings name, what makima says of the task, and nothing else. */
-export function agentEnvironment(spec: RunSpec, settings: AgentSettings, own: Environment): Record<string, string> {
+export function agentEnvironment(
+  spec: RunSpec,
+  settings: AgentSettings,
+  { environment, serverUrl, bin }: Pick<RunnerServices, "environment" | "serverUrl" | "bin">,
+): Record<string, string> {
+  const given = { ...pick(environment, [...BASIC, ...settings.passEnv]), ...settings.env };
   return {
-    ...pick(own, [...BASIC, ...settings.passEnv]),
-    ...settings.env,
+    ...given,
+    // The daemon's own makima comes before any other. An empty part would stand for the checkout.
+    PATH: [bin, given["PATH"] ?? ""].filter((part) => part !== "").join(delimiter),
     ...taskEnvironment(spec),
-    MAKIMA_API_URL: spec.apiUrl,
+    // Not the spec's: a local server may have come back on another port since the run was made.
+    MAKIMA_API_URL: serverUrl,
     MAKIMA_API_KEY: spec.taskToken,
   };
 }
@@ -23,6 +32,15 @@ export function agentEnvironment(spec: RunSpec, settings: AgentSettings, own: En
 /** Environment of a check: it judges the work, so it gets neither the agent's credentials nor the task's token. */
 export function checkEnvironment(spec: RunSpec, passEnv: readonly string[], own: Environment): Record<string, string> {
   return { ...pick(own, [...BASIC, ...passEnv]), ...taskEnvironment(spec) };
+}
+
+/** Environment of a check on a merged tree, which no run is at work on; the ports are those of the merged task. */
+export function mergeCheckEnvironment(
+  taskId: string,
+  passEnv: readonly string[],
+  own: Environment,
+): Record<string, string> {
+  return { ...pick(own, [...BASIC, ...passEnv]), MAKIMA_TASK_ID: taskId, MAKIMA_PORT_BASE: String(portBase(taskId)) };
 }
 
 function taskEnvironment(spec: RunSpec): Record<string, string> {

@@ -19,7 +19,7 @@ export async function openInterruption(run: RunContext, dir: string): Promise<In
   const path = join(dir, "interrupted");
   let by = await readNote(path);
   // What a daemon had noted before it died is carried out, even when nobody wants it any more: its signal may be on its way.
-  const wanted = run.wishes.when(() => by !== null || run.wishes.paused || run.unheard.length > 0);
+  const wanted = run.wishes.when(() => by !== null || run.wishes.paused || run.hasUnheardWords);
   return {
     wanted: wanted.signal,
     get by() {

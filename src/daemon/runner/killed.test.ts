@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import type { Death } from "../../../test/fixtures/daemon-killed.ts";
 import { liveAndDie } from "../../../test/support/killed-daemon.ts";
-import { eventsOf, openBench, printGate } from "../../../test/support/run.ts";
+import { eventsOf, openBench, printGate, supervision } from "../../../test/support/run.ts";
 import type { Bench } from "../../../test/support/run.ts";
 import { until } from "../../../test/support/until.ts";
 import type { Command } from "../../protocol/link.ts";
@@ -32,7 +32,7 @@ for (const death of aroundMessage) {
   test(`a message is heard once, though its daemon was killed ${death.moment} ${death.point}`, async () => {
     await using bench = await openBench({ agent: AGENT });
     const { runId } = bench.spec;
-    const say: Command = { kind: "MessageTask", runId, messageId: "m1", text: "Use tabs" };
+    const say: Command = { kind: "MessageTask", runId, message: { id: "m1", kind: "person", text: "Use tabs" } };
     await liveAndDie(bench, { commands: [say], death });
     // The command had no answer, or the server did not get it: it comes again.
     await carryOut(bench, [say]);
@@ -81,6 +81,39 @@ for (const moment of ["before", "after"] as const) {
     await liveAndDie(bench, { commands: [{ kind: "ResumeTask", runId }], death });
     await carryOut(bench, [{ kind: "ResumeTask", runId }]);
     await assertPausedOnce(bench);
+  });
+}
+
+/** Waits for its tasks after its first turn; is done after the second. */
+const SUPERVISOR = `cp "$bench/prompt" "$bench/prompt-$n"
+touch "$bench/running"; [ $n -gt 1 ] && ${printGate(true)} || ${printGate(false)}`;
+
+const aroundWakeUp: Death[] = [
+  { moment: "after", point: "commands" },
+  { moment: "before", point: "verdict" },
+  { moment: "before", point: "waiting" },
+  { moment: "after", point: "waiting" },
+  { moment: "before", point: "message" },
+  { moment: "after", point: "message" },
+  { moment: "after", point: "iteration-started" },
+];
+for (const death of aroundWakeUp) {
+  test(`a supervisor is woken once, though its daemon was killed ${death.moment} ${death.point}`, async () => {
+    await using bench = await openBench({ agent: SUPERVISOR, spec: { supervision } });
+    const { runId } = bench.spec;
+    const message = { id: "m1", kind: "event", text: "Task beta is completed" } as const;
+    const wake: Command = { kind: "MessageTask", runId, message };
+    const asleep = death.point === "verdict" || death.point === "waiting";
+    await liveAndDie(bench, { commands: asleep ? [] : [wake], death });
+    await carryOut(bench, [wake]);
+    assert.deepEqual(
+      eventsOf(await bench.events(), "message").map(({ id, kind, index }) => `${kind} ${id} in ${index}`),
+      ["event m1 in 2"],
+    );
+    assert.deepEqual(
+      promptsOf(bench).map((prompt) => prompt.split(message.text).length - 1),
+      [0, 1],
+    );
   });
 }
 

@@ -21,7 +21,7 @@ test("a message interrupts the agent, which does not count, and goes with the go
   await using hold = await bench.takeUp();
   const ended = carryOn(hold.context);
   await marked(bench, "running-1");
-  await hold.context.wishes.say("m1", "Use tabs");
+  await hold.context.wishes.say(words("m1", "Use tabs"));
   await ended;
   const events = await bench.events();
   const [first] = eventsOf(events, "verdict");
@@ -49,12 +49,12 @@ test("a message that comes with others is heard in their order, once, however lo
     ["a", long],
     ["m", "third"],
   ] as const)
-    await hold.context.wishes.say(id, text);
+    await hold.context.wishes.say(words(id, text));
   await until(async () => eventsOf(await bench.events(), "paused").length > 0, "it pauses");
   assert.deepEqual(heardIn(await bench.events()), [], "a paused run's agent hears nothing");
   await hold.context.wishes.pause(false);
   await marked(bench, "running-2");
-  await hold.context.wishes.say("last", "fourth");
+  await hold.context.wishes.say(words("last", "fourth"));
   await ended;
   const events = await bench.events();
   assert.deepEqual(heardIn(events), ["z in 2", "a in 2", "m in 2", "last in 3"]);
@@ -68,7 +68,7 @@ test("a message that comes before the first agent is part of its prompt", async 
   await using hold = await bench.takeUp();
   const ended = carryOn(hold.context);
   await marked(bench, "checking");
-  await hold.context.wishes.say("m1", "Use tabs");
+  await hold.context.wishes.say(words("m1", "Use tabs"));
   await writeFile(join(bench.repository.root, "go"), "");
   await ended;
   assert.deepEqual(heardIn(await bench.events()), ["m1 in 1"]);
@@ -81,7 +81,7 @@ test("a message that comes during the checks of a ready gate keeps the run from 
   await using hold = await bench.takeUp();
   const ended = carryOn(hold.context);
   await marked(bench, "checking");
-  await hold.context.wishes.say("m1", "And write a test");
+  await hold.context.wishes.say(words("m1", "And write a test"));
   await writeFile(join(bench.repository.root, "go"), "");
   await ended;
   const verdicts = eventsOf(await bench.events(), "verdict");
@@ -101,7 +101,7 @@ test("a message does not keep a breaker from opening", async () => {
   await using hold = await bench.takeUp();
   const ended = carryOn(hold.context);
   await marked(bench, "checking");
-  await hold.context.wishes.say("m1", "And write a test");
+  await hold.context.wishes.say(words("m1", "And write a test"));
   await writeFile(join(bench.repository.root, "go"), "");
   await ended;
   const { outcome, reason } = await bench.finished();
@@ -114,7 +114,7 @@ test("a message cuts a backoff short", async () => {
   await using hold = await bench.takeUp();
   const ended = carryOn(hold.context);
   await until(async () => eventsOf(await bench.events(), "waiting").length > 0, "it waits");
-  await hold.context.wishes.say("m1", "Never mind that");
+  await hold.context.wishes.say(words("m1", "Never mind that"));
   await ended;
   assert.deepEqual(heardIn(await bench.events()), ["m1 in 2"]);
   assert.match(promptOf(bench, 2), /ended with an error[^]*Never mind that/);
@@ -127,7 +127,7 @@ test("a message waits with the run for a usage limit", async () => {
   await using hold = await bench.takeUp();
   const ended = carryOn(hold.context);
   await until(async () => eventsOf(await bench.events(), "waiting").length > 0, "it waits");
-  await hold.context.wishes.say("m1", "Hurry");
+  await hold.context.wishes.say(words("m1", "Hurry"));
   await ended;
   const [started] = eventsOf(await bench.events(), "iteration-started");
   assert.ok((started?.at ?? 0) >= reset);
@@ -140,11 +140,15 @@ test("a message is said again to an agent that remembers nothing, for as long as
   await using hold = await bench.takeUp();
   const ended = carryOn(hold.context);
   await marked(bench, "running-1");
-  await hold.context.wishes.say("m1", "Use tabs");
+  await hold.context.wishes.say(words("m1", "Use tabs"));
   await ended;
   assert.match(promptOf(bench, 3), /^Make it work\n[^]*a person has said:\n\nUse tabs\n\n/);
   assert.deepEqual(heardIn(await bench.events()), ["m1 in 2"]);
 });
+
+function words(id: string, text: string) {
+  return { id, kind: "person", text } as const;
+}
 
 function heardIn(events: Awaited<ReturnType<Bench["events"]>>): string[] {
   return eventsOf(events, "message").map(({ id, index }) => `${id} in ${index}`);

@@ -4,3 +4,11 @@ export function onAbort(signal: AbortSignal, action: () => void): Disposable {
   if (signal.aborted) action();
   return { [Symbol.dispose]: () => signal.removeEventListener("abort", action) };
 }
+
+/** Resolves when one of the signals aborts, or at once when one has. */
+export async function anyAbort(...signals: AbortSignal[]): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const waits = signals.map((signal) => onAbort(signal, resolve));
+  await promise;
+  for (const wait of waits) wait[Symbol.dispose]();
+}

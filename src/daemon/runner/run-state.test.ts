@@ -2,8 +2,8 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { runSpec } from "../../../test/support/run.ts";
-import type { CheckReport, RunEvent, RunEventOf } from "../../protocol/run-events.ts";
-import { applyEvent, initialState, nextStep } from "./run-state.ts";
+import type { CheckReport, MessageKind, RunEvent, RunEventOf } from "../../protocol/run-events.ts";
+import { applyEvent, initialState, isCalledFor, nextStep } from "./run-state.ts";
 import type { RunState, Step } from "./run-state.ts";
 
 const pinned = { name: "test", command: "npm test", timeoutMs: null };
@@ -34,7 +34,7 @@ const gateOf = (ready: boolean, progress: string | null) => ({
 const started: RunEvent = { type: "started", at: 1, host: "box", pid: 1 };
 
 function checkout(checks = [pinned]): RunEventOf<"checkout"> {
-  return { type: "checkout", at: 2, worktree: "/w", head: "h0", tree: "t0", excluded: 0, checks };
+  return { type: "checkout", at: 2, worktree: "/w", base: "h0", head: "h0", tree: "t0", excluded: 0, checks };
 }
 
 const baseline: RunEvent = { type: "baseline", at: 3, checks: [report] };
@@ -70,7 +70,13 @@ function verdict(index: number, fields: Partial<RunEventOf<"verdict">> = {}): Ru
   };
 }
 
+function message(kind: MessageKind, index: number, id = `m${index}`): RunEvent {
+  return { type: "message", at: 4, index, id, kind, text: "t" };
+}
+
 const waiting: RunEvent = { type: "waiting", at: 6, kind: "backoff", until: 99, reason: "failed" };
+
+const asleep: RunEvent = { type: "waiting", at: 6, kind: "wake-up", until: null, reason: "Waits for its tasks" };
 
 const finished: RunEvent = {
   type: "finished",
@@ -108,6 +114,7 @@ describe("the next step", () => {
     ],
     ["the verdict is to continue", [...prepared, iterationStarted(1), verdict(1)], "begin"],
     ["it is to continue later", [...prepared, iterationStarted(1), verdict(1), waiting], "wait"],
+    ["it sleeps", [...prepared, iterationStarted(1), verdict(1, { verdict: "wait" }), asleep], "wait"],
     ["it has waited", [...prepared, iterationStarted(1), verdict(1), waiting, iterationStarted(2)], "iterate"],
     ["the verdict is done", [...prepared, iterationStarted(1), verdict(1, { verdict: "done" })], "finish"],
     ["the verdict is to stop", [...prepared, iterationStarted(1), verdict(1, { verdict: "stop" })], "finish"],
@@ -161,12 +168,12 @@ describe("the state", () => {
   });
 
   it("knows which message is part of which iteration's prompt", () => {
-    const said = (id: string, index: number): RunEvent => ({ type: "message", at: 1, index, id, text: "t" });
+    const said = (id: string, index: number) => message("person", index, id);
     const { heard } = fold([said("a", 1), iterationStarted(1), said("b", 2), said("c", 2), iterationStarted(2)]);
     assert.deepEqual(heard, [
-      { id: "a", index: 1 },
-      { id: "b", index: 2 },
-      { id: "c", index: 2 },
+      { id: "a", kind: "person", index: 1 },
+      { id: "b", kind: "person", index: 2 },
+      { id: "c", kind: "person", index: 2 },
     ]);
   });
 
@@ -185,7 +192,7 @@ describe("the state", () => {
       index.map((n) => ({ type: "check", at: 5, index: n, check: report }) as const),
       fc.tuple(index, fc.boolean()).map(([n, bad]) => verdict(n, { error: bad ? "x" : null, uncounted: n > 3 })),
       fc.constantFrom({ type: "notice", at: 1, message: "m" } as const, { type: "paused", at: 1 } as const),
-      index.map((n) => ({ type: "message", at: 1, index: n, id: `m${n}`, text: "t" }) as const),
+      index.map((n) => message("person", n)),
       fc.constant({ type: "resumed", at: 1 } as const),
     );
     fc.assert(
@@ -197,6 +204,27 @@ describe("the state", () => {
     );
   });
 });
+
+describe("an iteration", () => {
+  const calls: [what: string, events: RunEvent[], called: boolean][] = [
+    ["the first one", [iterationStarted(1)], true],
+    ["one without a message", [verdict(1), iterationStarted(2)], false],
+    ["one after an event", [verdict(1), message("event", 2), iterationStarted(2)], true],
+    ["one after a person's words", [verdict(1), message("person", 2), iterationStarted(2)], true],
+    ["one after a nudge", [verdict(1), message("nudge", 2), iterationStarted(2)], false],
+    ["one after a nudge and an event", [verdict(1), message("nudge", 2), message("event", 2)], true],
+    ["one after an event that was heard before", [verdict(1), message("event", 2), verdict(2)], false],
+    ["one that carries on with what did not count", [verdict(1), message("event", 2), uncounted(2)], true],
+    ["the first one that counts", [uncounted(1), iterationStarted(2)], true],
+  ];
+  for (const [what, events, called] of calls) {
+    it(`is ${called ? "" : "not "}called for: ${what}`, () => assert.equal(isCalledFor(fold(events)), called));
+  }
+});
+
+function uncounted(index: number): RunEvent {
+  return verdict(index, { uncounted: true });
+}
 
 function fold(events: readonly RunEvent[]): RunState {
   return events.reduce(applyEvent, initialState(runSpec()));

@@ -8,7 +8,7 @@ export interface OpenIteration {
   checks: CheckReport[];
 }
 
-type HeardMessage = Pick<RunEventOf<"message">, "id" | "index">;
+type HeardMessage = Pick<RunEventOf<"message">, "id" | "kind" | "index">;
 
 /** Everything the loop needs to know, derived from the run's events alone: a crash can lose none of it. */
 export interface RunState {
@@ -19,13 +19,15 @@ export interface RunState {
   verdict: RunEventOf<"verdict"> | null;
   /** Iterations begun, whether they counted or not: names the next one's directory. */
   iterations: number;
+  /** The last iteration that counted; 0 before there is one. */
+  counted: number;
   /** Agent errors in a row, for the backoff. */
   errorsInRow: number;
   costUsd: number;
   waiting: RunEventOf<"waiting"> | null;
   /** A person has paused the run, and it has not gone on since. */
   paused: boolean;
-  /** What people have said to the agent, in order: which message is part of which iteration's prompt. */
+  /** What the agent has been told, in order: which message is part of which iteration's prompt. */
   heard: readonly HeardMessage[];
   verified: RunEventOf<"verified"> | null;
   /** Progress as the agent last told it: becomes the message of the final commit. */
@@ -41,6 +43,7 @@ export function initialState(spec: RunSpec): RunState {
     open: null,
     verdict: null,
     iterations: 0,
+    counted: 0,
     errorsInRow: 0,
     costUsd: spec.resume?.costUsd ?? 0,
     waiting: null,
@@ -88,7 +91,7 @@ export function applyEvent(state: RunState, event: RunEvent): RunState {
     case "resumed":
       return { ...state, paused: false };
     case "message":
-      return { ...state, heard: [...state.heard, { id: event.id, index: event.index }] };
+      return { ...state, heard: [...state.heard, { id: event.id, kind: event.kind, index: event.index }] };
     case "verified":
       return { ...state, verified: event };
     case "finished":
@@ -104,9 +107,18 @@ function applyVerdict(state: RunState, event: RunEventOf<"verdict">): RunState {
     ...state,
     verdict: event,
     open: null,
+    counted: event.uncounted ? state.counted : event.index,
     costUsd: state.costUsd + event.costUsd,
     errorsInRow: event.error === null || event.uncounted ? 0 : state.errorsInRow + 1,
   };
+}
+
+/**
+ * Whether something asks for the work of the open iteration: it is the run's first, or the agent has heard something since
+ * the last one that counted. A nudge asks for nothing.
+ */
+export function isCalledFor({ counted, heard }: RunState): boolean {
+  return counted === 0 || heard.some(({ index, kind }) => index > counted && kind !== "nudge");
 }
 
 /** What the runner does next. */

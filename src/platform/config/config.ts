@@ -81,6 +81,7 @@ export interface AgentConfig {
   model: string | null;
   permissionMode: string;
   settingSources: string;
+  mcp: boolean;
 }
 
 /** A new copy of the values that hold when nothing is configured. */
@@ -142,6 +143,7 @@ export function defaultAgent(kind: AgentConfig["kind"]): AgentConfig {
     model: null,
     permissionMode: "bypassPermissions",
     settingSources: "user",
+    mcp: false,
   };
 }
 

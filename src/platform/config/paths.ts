@@ -1,5 +1,5 @@
 import { homedir } from "node:os";
-import { isAbsolute, join, resolve } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -11,6 +11,11 @@ export function makimaHome(env: Environment): string {
 /** The configuration file that is read when none is named. */
 export function defaultConfigFile(env: Environment): string {
   return join(xdg(env, "XDG_CONFIG_HOME", ".config"), "makima", "config.toml");
+}
+
+/** Where a person's templates lie: beside the configuration file, which need not exist (null). */
+export function templatesDirectory(env: Environment, configFile: string | null): string {
+  return join(dirname(configFile ?? defaultConfigFile(env)), "templates");
 }
 
 /** XDG's specification: a base directory that is not absolute is to be ignored. */
@@ -49,11 +54,13 @@ export function paths(home: string) {
     daemonKey: join(home, "daemon.key"),
     serverJson: join(home, "server.json"),
     serverLock: join(home, "server.lock"),
+    serverPort: join(home, "server.port"),
     daemonJson: join(home, "daemon.json"),
     daemonLock: join(home, "daemon.lock"),
     runs: join(home, "runs"),
     worktrees: join(home, "worktrees"),
     archive: join(home, "archive"),
+    bin: join(home, "bin"),
     logs: join(home, "logs"),
     upLog: join(home, "logs", "up.log"),
   };

@@ -182,6 +182,11 @@ const Agent = z.strictObject({
     text(),
     "Claude Code's --setting-sources (kind claude); `project` would run hooks that are written in the checkout.",
   ),
+  mcp: key(
+    "true or false",
+    flag(),
+    "Offer it makima's commands as tools of an MCP server (`makima mcp`), beside its own servers (kind claude).",
+  ),
 });
 
 const KINDS = oneOf(NOTIFICATION_KINDS);

@@ -56,3 +56,21 @@ test("a missing git, a missing directory and too long a time are told apart", as
   await chmod(join(r.root, "git"), 0o755);
   await assert.rejects(without({ cwd: r.dir }, ["status"], { timeoutMs: 50 }), { message: /took longer than 0.05 s/ });
 });
+
+test("output is taken in as far as it is wanted, and a command ends when its signal aborts", async () => {
+  await using r = await openTestRepository({ "a.txt": "x".repeat(100_000) });
+  const show = ["cat-file", "blob", "HEAD:a.txt"];
+  const cut = await r.git({ cwd: r.dir }, show, { maxBytes: 1000 });
+  assert.deepEqual([cut.stdout.length, cut.truncated], [1000, true]);
+  const whole = await r.git({ cwd: r.dir }, show, { maxBytes: 100_000 });
+  assert.deepEqual([whole.stdout.length, whole.truncated], [100_000, false]);
+  await assert.rejects(r.git({ cwd: r.dir }, ["cat-file", "blob", "HEAD:nope"], { maxBytes: 10_000 }), {
+    code: "git_failed",
+  });
+  const closing = new AbortController();
+  const endless = r.git({ cwd: r.dir }, ["cat-file", "--batch-check", "--batch-all-objects"], {
+    signal: closing.signal,
+  });
+  closing.abort(new DOMException("Closing", "AbortError"));
+  await assert.rejects(endless, { name: "AbortError" });
+});

@@ -24,6 +24,10 @@ export interface GitOptions {
   /** Exit codes besides 0 that are answers, not failures. */
   accept?: readonly number[];
   timeoutMs?: number;
+  /** Most bytes of output that are wanted: git is ended there. By default, printing too much is a failure. */
+  maxBytes?: number;
+  /** Ends git; its reason is thrown. */
+  signal?: AbortSignal;
   /** Configuration for this call, such as `user.useConfigOnly=true`. */
   config?: readonly string[];
   /** Further environment variables, which the processes that git starts inherit. */
@@ -36,6 +40,8 @@ export interface GitResult {
   exitCode: number;
   stdout: Buffer;
   stderr: string;
+  /** Whether there was more than `maxBytes`. */
+  truncated: boolean;
 }
 
 /**
@@ -51,24 +57,29 @@ export type Git = (at: GitLocation, args: readonly string[], options?: GitOption
 export function createGit(environment: Readonly<Record<string, string | undefined>>): Git {
   const base = { ...pick(environment, PERSONAL), ...FIXED_ENVIRONMENT };
   return async (at, args, options = {}) => {
-    const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, maxBytes, signal } = options;
     const settings = [...FIXED_CONFIG, ...(options.config ?? [])].flatMap((setting) => ["-c", setting]);
     const result = await runCommand(["git", "--no-pager", ...settings, ...args], {
       cwd: at.cwd,
       env: { ...options.variables, ...base, ...locationEnvironment(at), ...identityEnvironment(options.identity) },
       timeoutMs,
-      maxOutputBytes: MAX_OUTPUT_BYTES,
+      maxOutputBytes: maxBytes ?? MAX_OUTPUT_BYTES,
+      endWhenFull: maxBytes !== undefined,
       ...(options.input === undefined ? {} : { input: options.input }),
+      ...(signal === undefined ? {} : { signal }),
     });
     const command = `git ${args[0] ?? ""}`;
     if (result.notStarted !== null) throw notStarted(result.notStarted, command, at.cwd);
     if (result.timedOut) throw new MakimaError("git_failed", `${command} took longer than ${timeoutMs / 1000} s`);
-    if (result.truncated) throw new MakimaError("git_failed", `${command} printed more than makima takes in`);
     const stderr = result.stderr.toString("utf8");
+    if (result.truncated) {
+      if (maxBytes !== undefined) return { exitCode: 0, stdout: result.stdout, stderr, truncated: true };
+      throw new MakimaError("git_failed", `${command} printed more than makima takes in`);
+    }
     if (result.exitCode === null || (result.exitCode !== 0 && !options.accept?.includes(result.exitCode))) {
       throw new MakimaError("git_failed", `${command} failed: ${firstComplaint(stderr, result.signal)}`);
     }
-    return { exitCode: result.exitCode, stdout: result.stdout, stderr };
+    return { exitCode: result.exitCode, stdout: result.stdout, stderr, truncated: false };
   };
 }
 

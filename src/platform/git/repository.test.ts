@@ -15,6 +15,7 @@ test("tells where a repository is, its base, and how dirty it is", async () => {
     commonDir: r.commonDir,
     baseCommit: r.base,
     baseName: "main",
+    branch: "main",
     // a.txt, both ends of the move, and two new files.
     dirtyFiles: 5,
   });
@@ -28,10 +29,13 @@ test("a base is any name of a commit", async () => {
   r.run(r.dir, "commit", "--quiet", "--all", "--message=Second");
   for (const base of ["v1", "HEAD~1", r.base.slice(0, 10), "main^"]) {
     const found = await inspectRepository(r.git, r.dir, base);
-    assert.deepEqual([found.baseCommit, found.baseName], [r.base, base]);
+    assert.deepEqual([found.baseCommit, found.baseName, found.branch], [r.base, base, "main"]);
   }
+  r.run(r.dir, "branch", "--quiet", "side");
+  assert.equal((await inspectRepository(r.git, r.dir, "side")).branch, "side");
   r.run(r.dir, "checkout", "--quiet", "--detach", r.base);
-  assert.equal((await inspectRepository(r.git, r.dir)).baseName, r.base.slice(0, 12));
+  const detached = await inspectRepository(r.git, r.dir);
+  assert.deepEqual([detached.baseName, detached.branch], [r.base.slice(0, 12), null]);
 });
 
 test("an unknown base is refused, whatever it looks like", async () => {

@@ -14,6 +14,8 @@ export interface Repository {
   baseCommit: string;
   /** The base as people know it: what they named, else the branch checked out, else the abbreviated commit. */
   baseName: string;
+  /** Where work that starts from it may go: the local branch that was named, else the one checked out; null: neither. */
+  branch: string | null;
   /** Files that differ from HEAD: changed, deleted, or untracked and not ignored. */
   dirtyFiles: number;
 }
@@ -23,15 +25,35 @@ export interface Repository {
  * Throws `repository_invalid` (missing, no repository, bare, no commit yet) or `base_unknown`.
  */
 export async function inspectRepository(git: Git, dir: string, base?: string): Promise<Repository> {
-  await requireDirectory(dir);
-  const { topLevel, commonDir } = await locate(git, dir);
+  const { topLevel, commonDir } = await locateRepository(git, dir);
   const at = { cwd: topLevel };
   const [baseCommit, dirtyFiles] = await both(
     base === undefined ? headCommit(git, at) : namedCommit(git, at, base),
     countDirtyFiles(git, at),
   );
-  const baseName = base ?? (await headName(git, at)) ?? baseCommit.slice(0, 12);
-  return { topLevel, commonDir, baseCommit, baseName, dirtyFiles };
+  const head = await headName(git, at);
+  const branch = base !== undefined && (await isBranch(git, at, base)) ? base : head;
+  return { topLevel, commonDir, baseCommit, baseName: base ?? head ?? baseCommit.slice(0, 12), branch, dirtyFiles };
+}
+
+/** Where the repository is that `dir` lies in. Throws `repository_invalid`: missing, no repository, or a bare one. */
+export async function locateRepository(git: Git, dir: string): Promise<Pick<Repository, "topLevel" | "commonDir">> {
+  await requireDirectory(dir);
+  // `--show-toplevel` comes last: it fails where there is no work tree, after the other answers were printed.
+  const questions = ["--is-bare-repository", "--is-inside-work-tree", "--git-common-dir", "--show-toplevel"];
+  const result = await git({ cwd: dir }, ["rev-parse", "--path-format=absolute", ...questions], { accept: [128] });
+  const [bare, inside, commonDir, topLevel, ...rest] = textOf(result).split("\n");
+  if (result.exitCode === 0 && commonDir !== undefined && topLevel !== undefined && rest.length === 0) {
+    return { topLevel, commonDir };
+  }
+  throw unusable(dir, result, { bare: bare === "true", inside: inside === "true" });
+}
+
+/** The commit that has a name (branch, tag, id, or an expression such as `main~2`); null when none has it. */
+export async function findCommit(git: Git, at: GitLocation, name: string): Promise<string | null> {
+  // A leading dash is an option to git wherever one slips through, and no ref can have it or a control character.
+  const plausible = name !== "" && !name.startsWith("-") && !/\p{Cc}/u.test(name);
+  return plausible ? resolveCommit(git, at, name) : null;
 }
 
 /** Content of the file at `path` (relative to the top level) in a commit; null when there is none. */
@@ -47,17 +69,6 @@ async function requireDirectory(dir: string): Promise<void> {
     throw new MakimaError("repository_invalid", `There is no directory ${dir}`);
   }
   throw new MakimaError("repository_invalid", `${dir} is not a directory`);
-}
-
-async function locate(git: Git, dir: string): Promise<{ topLevel: string; commonDir: string }> {
-  // `--show-toplevel` comes last: it fails where there is no work tree, after the other answers were printed.
-  const questions = ["--is-bare-repository", "--is-inside-work-tree", "--git-common-dir", "--show-toplevel"];
-  const result = await git({ cwd: dir }, ["rev-parse", "--path-format=absolute", ...questions], { accept: [128] });
-  const [bare, inside, commonDir, topLevel, ...rest] = textOf(result).split("\n");
-  if (result.exitCode === 0 && commonDir !== undefined && topLevel !== undefined && rest.length === 0) {
-    return { topLevel, commonDir };
-  }
-  throw unusable(dir, result, { bare: bare === "true", inside: inside === "true" });
 }
 
 function unusable(dir: string, result: GitResult, found: { bare: boolean; inside: boolean }): MakimaError {
@@ -85,9 +96,7 @@ async function headCommit(git: Git, at: GitLocation): Promise<string> {
 }
 
 async function namedCommit(git: Git, at: GitLocation, base: string): Promise<string> {
-  // A leading dash is an option to git wherever one slips through, and no ref can have it or a control character.
-  const plausible = base !== "" && !base.startsWith("-") && !/\p{Cc}/u.test(base);
-  const commit = plausible ? await resolveCommit(git, at, base) : null;
+  const commit = await findCommit(git, at, base);
   if (commit !== null) return commit;
   throw new MakimaError("base_unknown", `No commit is called ${JSON.stringify(base)} in ${at.cwd}`);
 }
@@ -101,6 +110,12 @@ async function resolveCommit(git: Git, at: GitLocation, name: string): Promise<s
 async function headName(git: Git, at: GitLocation): Promise<string | null> {
   const result = await git(at, ["symbolic-ref", "--quiet", "--short", "HEAD"], { accept: [1] });
   return result.exitCode === 0 ? textOf(result) : null;
+}
+
+async function isBranch(git: Git, at: GitLocation, name: string): Promise<boolean> {
+  // To the letter: `main^` is a commit, and no branch.
+  const args = ["show-ref", "--verify", "--quiet", "--", `refs/heads/${name}`];
+  return (await git(at, args, { accept: [1, 128] })).exitCode === 0;
 }
 
 async function countDirtyFiles(git: Git, at: GitLocation): Promise<number> {

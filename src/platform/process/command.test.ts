@@ -49,6 +49,15 @@ test("output past the limit is dropped, not waited for", async () => {
   assert.deepEqual(result.stdout, Buffer.alloc(1000, "y\n"));
 });
 
+test("a command that prints too much is ended, if nobody wants the rest", async () => {
+  const limits = { ...options, maxOutputBytes: 1000, endWhenFull: true };
+  const endless = await runCommand(["yes"], limits);
+  assert.deepEqual([endless.truncated, endless.timedOut, endless.signal], [true, false, "SIGTERM"]);
+  assert.deepEqual(endless.stdout, Buffer.alloc(1000, "y\n"));
+  const exact = await runCommand(["sh", "-c", "yes | head -c 1000"], limits);
+  assert.deepEqual([exact.exitCode, exact.truncated], [0, false]);
+});
+
 test("what cannot be started is told", async () => {
   assert.equal((await runCommand(["no-such-command"], options)).notStarted, "no such command");
   const gone = { ...options, cwd: join(tmpdir(), "missing", "directory") };

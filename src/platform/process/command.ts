@@ -21,6 +21,8 @@ export interface CommandOptions {
   timeoutMs: number;
   /** How much of each of stdout and stderr is kept, from the start; the rest is read and dropped. */
   maxOutputBytes: number;
+  /** Ends the command once it has printed more than that: nobody wants the rest. */
+  endWhenFull?: boolean;
   signal?: AbortSignal;
 }
 
@@ -53,12 +55,13 @@ export async function runCommand(argv: readonly string[], options: CommandOption
     return neverStarted(error instanceof Error ? error.message : String(error));
   }
   const end = endOf(child);
-  const stdout = collect(child.stdout, options.maxOutputBytes);
-  const stderr = collect(child.stderr, options.maxOutputBytes);
+  using limit = limitTime(child, options);
+  const full = options.endWhenFull === true ? limit.end : () => {};
+  const stdout = collect(child.stdout, options.maxOutputBytes, full);
+  const stderr = collect(child.stderr, options.maxOutputBytes, full);
   // A command need not read its input.
   child.stdin?.on("error", () => {});
   child.stdin?.end(options.input);
-  using limit = limitTime(child, options);
   const failure = await end;
   options.signal?.throwIfAborted();
   if (failure !== null) return neverStarted(await reasonOf(failure, cwd));
@@ -115,12 +118,16 @@ interface Collected {
   readonly truncated: boolean;
 }
 
-function collect(stream: Readable | null, limit: number): Collected {
+/** Keeps the first `limit` bytes; `full` is called once there are more. */
+function collect(stream: Readable | null, limit: number, full: () => void): Collected {
   const chunks: Buffer[] = [];
   let room = limit;
   let truncated = false;
   stream?.on("data", (chunk: Buffer) => {
-    truncated ||= chunk.length > room;
+    if (!truncated && chunk.length > room) {
+      truncated = true;
+      full();
+    }
     const kept = chunk.subarray(0, room);
     room -= kept.length;
     if (kept.length > 0) chunks.push(kept);
@@ -135,11 +142,11 @@ function collect(stream: Readable | null, limit: number): Collected {
   };
 }
 
-/** Ends the command's group when its time is over or `signal` aborts: first politely, then for good. */
+/** Ends the command's group when its time is over, `signal` aborts or `end` is called: first politely, then for good. */
 function limitTime(
   child: ChildProcess,
   { timeoutMs, signal }: CommandOptions,
-): Disposable & { readonly timedOut: boolean } {
+): Disposable & { readonly timedOut: boolean; end: () => void } {
   let timedOut = false;
   let killer: NodeJS.Timeout | undefined;
   const end = () => {
@@ -155,6 +162,7 @@ function limitTime(
     get timedOut() {
       return timedOut;
     },
+    end,
     [Symbol.dispose]() {
       clearTimeout(timer);
       clearTimeout(killer);

@@ -2,8 +2,15 @@ import { MakimaError } from "../../core/errors.ts";
 import type { ReadHandlers, WriteHandlers } from "../http/context.ts";
 import { resolveId } from "../ids.ts";
 import { createKey, listKeys, revokeKey } from "./keys.ts";
+import { agentOf } from "./scope.ts";
 
-export const keyReads: Pick<ReadHandlers, "listKeys"> = {
+export const keyReads: Pick<ReadHandlers, "listKeys" | "whoAmI"> = {
+  async whoAmI({ principal }) {
+    const agent = agentOf(principal);
+    const { contractId, taskId, runId } = agent ?? { contractId: null, taskId: null, runId: null };
+    return { kind: principal.kind, contractId, taskId, runId };
+  },
+
   async listKeys({ db }, { query }) {
     const { items, next } = await listKeys(db, { all: query.all === "true" }, query);
     return { keys: items, next };

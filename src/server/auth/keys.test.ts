@@ -47,7 +47,7 @@ test("keys are listed in pages, the newest first, without those of tasks unless 
   }
   assert.deepEqual(seen.toSorted(), ["1", "2", "3", "local", "local"]);
   const all = await call(server, "listKeys", { all: "true" });
-  assert.equal(all.keys.filter(({ kind }) => kind === "task").length, 2);
+  assert.equal(all.keys.filter(({ kind }) => kind === "task").length, 3);
 });
 
 test("a revoked key ends at once, with what is connected under it; again is no error", async () => {

@@ -1,4 +1,4 @@
-import type { Selectable } from "kysely";
+import type { Insertable, Selectable } from "kysely";
 import { timingSafeEqual } from "node:crypto";
 import { MakimaError } from "../../core/errors.ts";
 import type { Key } from "../../protocol/api.ts";
@@ -8,10 +8,17 @@ import { newestFirst } from "../pages.ts";
 import type { PageOf, PageRequest } from "../pages.ts";
 import { hashToken, isToken, keyId, newToken } from "./tokens.ts";
 
-/** Who makes a request. A task's key is bound to its contract and its run. */
-export type Principal =
-  | { kind: "user" | "daemon"; keyId: string }
-  | { kind: "task"; keyId: string; contractId: string };
+/** Who makes a request. */
+export type Principal = { kind: "user" | "daemon"; keyId: string } | AgentPrincipal;
+
+/** The agent of a task, or of one that supervises its contract: bound to that contract, and to its run. */
+export interface AgentPrincipal {
+  kind: "task" | "supervisor";
+  keyId: string;
+  contractId: string;
+  taskId: string;
+  runId: string;
+}
 
 /** Wake-up topic of one key: it has been revoked. */
 export function keyTopic(id: string): string {
@@ -24,13 +31,16 @@ export async function authenticate(db: Db, token: string): Promise<Principal | n
   const hash = hashToken(token);
   const key = await db
     .selectFrom("keys")
-    .select(["id", "hash", "kind", "contract_id"])
-    .where("id", "=", keyId(hash))
-    .where("revoked_at", "is", null)
+    .leftJoin("runs", "runs.id", "keys.run_id")
+    .select(["keys.id", "keys.hash", "keys.kind", "keys.supervisor", "keys.contract_id", "keys.run_id", "runs.task_id"])
+    .where("keys.id", "=", keyId(hash))
+    .where("keys.revoked_at", "is", null)
     .executeTakeFirst();
   if (key === undefined || !timingSafeEqual(Buffer.from(hash), Buffer.from(key.hash))) return null;
   if (key.kind !== "task") return { kind: key.kind, keyId: key.id };
-  return key.contract_id === null ? null : { kind: "task", keyId: key.id, contractId: key.contract_id };
+  const { contract_id: contractId, run_id: runId, task_id: taskId } = key;
+  if (contractId === null || runId === null || taskId === null) return null;
+  return { kind: key.supervisor === 1 ? "supervisor" : "task", keyId: key.id, contractId, taskId, runId };
 }
 
 export async function isRevoked(db: Db, id: string): Promise<boolean> {
@@ -45,13 +55,21 @@ export async function createKey(
 ): Promise<{ key: Key; token: string }> {
   if (isLocalName(name)) throw new MakimaError("invalid_request", `name: ${name} is for the keys of key files`);
   const token = newToken(kind);
-  const id = await insertKey(tx, token, { kind, name, contract_id: null, run_id: null });
+  const id = await insertKey(tx, token, { kind, name, ...UNBOUND });
   return { key: await getKey(tx.db, id), token };
 }
 
-/** The key of a run's agent. Only its hash is stored; the token is kept by whoever it is for. */
-export async function insertTaskKey(tx: Write, token: string, contractId: string, runId: string): Promise<void> {
-  await insertKey(tx, token, { kind: "task", name: null, contract_id: contractId, run_id: runId });
+/**
+ * The key of a run's agent. Only its hash is stored; the token is kept by whoever it is for. `supervisor`: its task
+ * supervises the contract.
+ */
+export async function insertTaskKey(
+  tx: Write,
+  token: string,
+  { contractId, runId, supervisor }: { contractId: string; runId: string; supervisor: boolean },
+): Promise<void> {
+  const scope = { contract_id: contractId, run_id: runId, supervisor: supervisor ? (1 as const) : (0 as const) };
+  await insertKey(tx, token, { kind: "task", name: null, ...scope });
 }
 
 /** Makes `token` the key of a key file, which `name` tells from those of other machines; its earlier one is revoked. */
@@ -68,7 +86,7 @@ export async function replaceLocalKey(
     .returning("id")
     .execute();
   for (const { id } of earlier) tx.wake(keyTopic(id));
-  await insertKey(tx, token, { kind, name, contract_id: null, run_id: null });
+  await insertKey(tx, token, { kind, name, ...UNBOUND });
 }
 
 /** Newest first; without `all` only those that people made and that are valid. */
@@ -129,10 +147,13 @@ function isLocalName(name: string): boolean {
   return name === LOCAL || name.startsWith(`${LOCAL} `);
 }
 
+/** The key of a person or a daemon. */
+const UNBOUND = { contract_id: null, run_id: null, supervisor: 0 } as const;
+
 async function insertKey(
   tx: Write,
   token: string,
-  scope: Pick<KeysTable, "kind" | "name" | "contract_id" | "run_id">,
+  scope: Pick<Insertable<KeysTable>, "kind" | "name" | "contract_id" | "run_id" | "supervisor">,
 ): Promise<string> {
   const hash = hashToken(token);
   const id = keyId(hash);

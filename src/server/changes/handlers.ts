@@ -1,8 +1,10 @@
+import { ownContract } from "../auth/scope.ts";
 import type { ReadHandlers } from "../http/context.ts";
-import { changesCursor, readChanges } from "./changes.ts";
+import { readFeed } from "./changes.ts";
 
 export const changeReads: Pick<ReadHandlers, "listChanges"> = {
-  async listChanges({ db }, { query }) {
-    return { changes: await readChanges(db, query.from, query.limit), latest: await changesCursor(db) };
+  async listChanges({ db, principal }, { query }) {
+    const { changes, cursor, latest } = await readFeed(db, { ...query, contractId: ownContract(principal) });
+    return { changes, cursor, latest };
   },
 };

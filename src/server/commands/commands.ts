@@ -1,12 +1,17 @@
 import type { Command } from "../../protocol/link.ts";
+import type { OperationOrder } from "../../protocol/operations.ts";
 import { nextNumber } from "../db/counters.ts";
 import { fromJson, toJson } from "../db/json.ts";
 import type { Db, Write } from "../db/store.ts";
+import type { CommandsTable } from "../db/tables.ts";
 import { commandsTopic } from "../db/wakeups.ts";
 import { newId } from "../ids.ts";
 
+/** What a daemon is told of a live run. */
+export type RunCommand = Exclude<Extract<Command, { runId: string }>, { kind: "SpawnTask" }>;
+
 /** Tells the daemon of a live run what to do with it. */
-export async function commandRun(tx: Write, command: Exclude<Command, { kind: "SpawnTask" }>): Promise<void> {
+export async function commandRun(tx: Write, command: RunCommand): Promise<void> {
   const { runId } = command;
   const run = await tx.db.selectFrom("runs").select("daemon_id").where("id", "=", runId).executeTakeFirstOrThrow();
   await giveCommand(tx, run.daemon_id, runId, command);
@@ -14,13 +19,32 @@ export async function commandRun(tx: Write, command: Exclude<Command, { kind: "S
 
 /** Gives a daemon an instruction that survives every restart until the daemon has reported it done. */
 export async function giveCommand(tx: Write, daemonId: string, runId: string, command: Command): Promise<void> {
+  await insertCommand(tx, daemonId, { run_id: runId, operation_id: null }, command);
+}
+
+/** The same for an operation, whose result the daemon reports with it. */
+export async function giveOrder(
+  tx: Write,
+  daemonId: string,
+  operationId: string,
+  order: OperationOrder,
+): Promise<void> {
+  await insertCommand(tx, daemonId, { run_id: null, operation_id: operationId }, order);
+}
+
+async function insertCommand(
+  tx: Write,
+  daemonId: string,
+  about: Pick<CommandsTable, "run_id" | "operation_id">,
+  command: Command,
+): Promise<void> {
   await tx.db
     .insertInto("commands")
     .values({
       id: newId(tx.now),
       seq: await nextNumber(tx, "commands"),
       daemon_id: daemonId,
-      run_id: runId,
+      ...about,
       kind: command.kind,
       payload: toJson(command),
       created_at: tx.now,
@@ -50,32 +74,40 @@ export async function openCommands(db: Db, daemonId: string, seq: number): Promi
   return rows.flatMap(({ payload, ...row }) => (payload === null ? [] : [{ ...row, command: fromJson(payload) }]));
 }
 
-/** The run and kind of a command that is hereby done; null when it was done before or is another daemon's. */
+/** What a command that is hereby done was about, and its kind; null when it was done before or is another daemon's. */
 export async function finishCommand(
   tx: Write,
   daemonId: string,
   id: string,
   error: string | null,
-): Promise<{ runId: string; kind: Command["kind"] } | null> {
+): Promise<{ runId: string | null; operationId: string | null; kind: Command["kind"] } | null> {
   const row = await tx.db
     .updateTable("commands")
     .set({ done_at: tx.now, error, payload: null })
     .where("id", "=", id)
     .where("daemon_id", "=", daemonId)
     .where("done_at", "is", null)
-    .returning(["run_id", "kind"])
+    .returning(["run_id", "operation_id", "kind"])
     .executeTakeFirst();
-  return row === undefined ? null : { runId: row.run_id, kind: row.kind };
+  return row === undefined ? null : { runId: row.run_id, operationId: row.operation_id, kind: row.kind };
 }
 
 /** Takes back what the daemon of a run has not reported done. */
 export async function dropCommands(tx: Write, runId: string, reason: string): Promise<void> {
-  await tx.db
+  await dropOpen(tx, reason).where("run_id", "=", runId).execute();
+}
+
+/** Takes back an operation's order; a daemon that has got it already answers in vain. */
+export async function dropOrder(tx: Write, daemonId: string, operationId: string, reason: string): Promise<void> {
+  // By its daemon, for open commands have an index of that and no other.
+  await dropOpen(tx, reason).where("daemon_id", "=", daemonId).where("operation_id", "=", operationId).execute();
+}
+
+function dropOpen(tx: Write, reason: string) {
+  return tx.db
     .updateTable("commands")
     .set({ done_at: tx.now, error: reason, payload: null })
-    .where("run_id", "=", runId)
-    .where("done_at", "is", null)
-    .execute();
+    .where("done_at", "is", null);
 }
 
 /** Whether a daemon has yet to report such a command as done. */

@@ -1,13 +1,13 @@
+import { sql } from "kysely";
 import type { Selectable, UpdateObject } from "kysely";
 import { MakimaError } from "../../core/errors.ts";
-import { CONTRACT, transition } from "../../core/task-state.ts";
+import { CONTRACT, isTerminal, transition } from "../../core/task-state.ts";
 import type { ContractEvent } from "../../core/task-state.ts";
 import type { Contract } from "../../protocol/api.ts";
 import { recordChange } from "../changes/changes.ts";
+import { fromJson, fromNullableJson } from "../db/json.ts";
 import type { Db, Write } from "../db/store.ts";
 import type { ContractsTable, Tables } from "../db/tables.ts";
-import { notifyContractDone } from "../notifications/occasions.ts";
-import { NOT_COMPLETED } from "../tasks/rows.ts";
 
 export function toContract(row: Selectable<ContractsTable>): Contract {
   return {
@@ -15,7 +15,18 @@ export function toContract(row: Selectable<ContractsTable>): Contract {
     name: row.name,
     status: row.status,
     type: row.type,
+    phase: row.phase,
+    driver: row.driver,
     goal: row.goal,
+    goals: fromJson(row.goals),
+    repositories: fromJson(row.repositories),
+    integrationBranch: row.integration_branch,
+    completionAction: row.completion_action,
+    autonomousLoop: fromNullableJson(row.defaults)?.settings.autonomousLoop ?? true,
+    checks: fromNullableJson(row.defaults)?.checks ?? [],
+    budgetUsd: row.budget_usd,
+    costUsd: row.cost_usd,
+    maxParallel: row.max_parallel,
     version: row.version,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
@@ -38,7 +49,9 @@ export async function moveContract(tx: Write, id: string, event: ContractEvent):
   if (contract.status === IN_EFFECT[event]) return contract;
   const next = transition(CONTRACT, contract.status, event);
   if (next === null) throw new MakimaError("conflict", `The contract is ${contract.status}: it cannot ${event} now`);
-  return changeContract(tx, id, { status: next });
+  // What is deleted after it was completed has ended when it was completed.
+  const end = isTerminal(CONTRACT, next) ? { ended_at: sql<number>`coalesce(ended_at, ${tx.now})` } : {};
+  return changeContract(tx, id, { ...end, status: next });
 }
 
 /** The one way in which a contract changes: each change is a version of it, and in the change feed. */
@@ -55,27 +68,17 @@ export async function changeContract(
   return publishContract(tx, id);
 }
 
-/** Completes an active contract once the last of its tasks is completed. */
-export async function completeIfDone(tx: Write, id: string): Promise<void> {
-  const contract = await tx.db.selectFrom("contracts").select("status").where("id", "=", id).executeTakeFirstOrThrow();
-  if (contract.status !== "active") return;
-  const open = await tx.db
-    .selectFrom("tasks")
-    .select("id")
-    .where("contract_id", "=", id)
-    .where(NOT_COMPLETED)
-    .executeTakeFirst();
-  if (open !== undefined) return;
-  await moveContract(tx, id, "complete");
-  await notifyContractDone(tx, id);
-}
-
 /** Puts the contract into the change feed, all but its goal, which may be a megabyte and never changes. */
 export async function publishContract(tx: Write, id: string): Promise<Contract> {
   const contract = await getContract(tx.db, id);
   const { goal: _, ...change } = contract;
-  await recordChange(tx, "contract", id, change);
+  await recordChange(tx, { kind: "contract", id, contractId: id, data: change });
   return contract;
+}
+
+/** Whether its tasks have cost what they may together. */
+export function isBudgetSpent({ budgetUsd, costUsd }: Pick<Contract, "budgetUsd" | "costUsd">): boolean {
+  return budgetUsd !== null && costUsd >= budgetUsd;
 }
 
 const IN_EFFECT: { readonly [On in ContractEvent]: Contract["status"] } = {

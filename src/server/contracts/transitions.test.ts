@@ -13,10 +13,11 @@ import { onEveryEngine } from "../testing/engines.ts";
 import { DAEMON, newRun, nextRun, say } from "../testing/run.ts";
 import type { TestRun } from "../testing/run.ts";
 import { paused, resumed, taskIn } from "../testing/states.ts";
+import { completeContract } from "./completion.ts";
 import { getContract } from "./contracts.ts";
 import { createContract } from "./create.ts";
 import { listContracts } from "./list.ts";
-import { completeContract, deleteContract, pauseContract, resumeContract } from "./transitions.ts";
+import { deleteContract, pauseContract, resumeContract } from "./transitions.ts";
 import { updateContract } from "./update.ts";
 
 const task = CreateTask.parse({ name: "Further", goal: "Go on" });
@@ -66,7 +67,7 @@ const TABLE: Readonly<Record<Contract["status"], Outcomes>> = {
     resume: "conflict",
     complete: "conflict",
     delete: "deleted",
-    rename: "deleted",
+    rename: "conflict",
     add: "conflict",
   },
 };

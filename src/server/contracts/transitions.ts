@@ -5,7 +5,8 @@ import { DISPATCH_TOPIC } from "../db/wakeups.ts";
 import { holdTask, releaseTask } from "../tasks/pause.ts";
 import { liveTaskRows } from "../tasks/rows.ts";
 import { stopTask } from "../tasks/stop.ts";
-import { completeIfDone, getContract, moveContract } from "./contracts.ts";
+import { completeIfDone } from "./completion.ts";
+import { getContract, isBudgetSpent, moveContract } from "./contracts.ts";
 
 /**
  * Nothing more of the contract is started, and what runs is paused; what is about to begin is paused as soon as it has.
@@ -22,9 +23,15 @@ export async function pauseContract(tx: Write, id: string): Promise<Contract> {
 
 /**
  * What its pause has paused goes on; what a person paused stays so. A contract that has got done meanwhile is
- * completed.
+ * completed. Throws `conflict` also where its budget is spent, which would pause it again at once.
  */
 export async function resumeContract(tx: Write, id: string): Promise<Contract> {
+  const contract = await getContract(tx.db, id);
+  if (contract.status === "paused" && isBudgetSpent(contract)) {
+    throw new MakimaError("conflict", "The contract's budget is spent", {
+      hint: "Give it more with `makima contract update --budget`, and resume it then.",
+    });
+  }
   await moveContract(tx, id, "resume");
   for (const task of await liveTaskRows(tx.db, id)) {
     if (task.hold === "contract") await releaseTask(tx, task);
@@ -32,15 +39,6 @@ export async function resumeContract(tx: Write, id: string): Promise<Contract> {
   tx.wake(DISPATCH_TOPIC);
   await completeIfDone(tx, id);
   return getContract(tx.db, id);
-}
-
-/** By a person's decision, whatever has become of its tasks, but not while any of them is live. */
-export async function completeContract(tx: Write, id: string): Promise<Contract> {
-  const { length: live } = await liveTaskRows(tx.db, id);
-  if (live === 0) return moveContract(tx, id, "complete");
-  throw new MakimaError("conflict", `${live} of the contract's tasks ${live === 1 ? "is" : "are"} live`, {
-    hint: "Wait for them, or stop them first.",
-  });
 }
 
 /** Its tasks are stopped: they end as their daemons report it. */

@@ -1,6 +1,7 @@
 import type { ReadHandlers, WriteHandlers } from "../http/context.ts";
 import { resolveId } from "../ids.ts";
-import { listDaemons, removeDaemon } from "./daemons.ts";
+import { listDaemons } from "./daemons.ts";
+import { removeDaemon } from "./remove.ts";
 
 export const daemonReads: Pick<ReadHandlers, "listDaemons"> = {
   async listDaemons({ db }) {

@@ -2,12 +2,14 @@ import type { Migration, MigrationProvider } from "kysely";
 import { up as initial } from "./migrations/0001-initial.ts";
 import { up as team } from "./migrations/0002-team.ts";
 import { up as retention } from "./migrations/0003-retention.ts";
+import { up as contracts } from "./migrations/0004-contracts.ts";
 
 /** Applied in the order of their names, once each; one that has been released is never edited. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001-initial": { up: initial },
   "0002-team": { up: team },
   "0003-retention": { up: retention },
+  "0004-contracts": { up: contracts },
 };
 
 export const migrationProvider: MigrationProvider = {

@@ -7,6 +7,7 @@ import type {
   Iteration,
   Notification,
   Question,
+  Task,
   TaskDefaults,
   TaskDetail,
   TaskStatus,
@@ -15,6 +16,14 @@ import type { Labels } from "../../protocol/labels.ts";
 import type { Command } from "../../protocol/link.ts";
 import type { RunEventOf } from "../../protocol/run-events.ts";
 import type { Change } from "../../protocol/subscriptions.ts";
+import type {
+  CheckpointsTable,
+  FilesTable,
+  FileVersionsTable,
+  MessagesTable,
+  OperationsTable,
+  ReportsTable,
+} from "./contract-tables.ts";
 import type { Json } from "./json.ts";
 
 /** Ids are UUIDv7 text, times epoch milliseconds, flags 0 or 1: what SQLite and PostgreSQL store alike. */
@@ -37,6 +46,12 @@ export interface Tables {
   deliveries: DeliveriesTable;
   duties: DutiesTable;
   totals: TotalsTable;
+  files: FilesTable;
+  file_versions: FileVersionsTable;
+  reports: ReportsTable;
+  messages: MessagesTable;
+  operations: OperationsTable;
+  checkpoints: CheckpointsTable;
 }
 
 export type Flag = 0 | 1;
@@ -45,8 +60,21 @@ export interface ContractsTable {
   id: string;
   name: string;
   status: Contract["status"];
-  type: string;
+  type: Contract["type"];
+  phase: Generated<Contract["phase"]>;
+  driver: Generated<Contract["driver"]>;
   goal: string;
+  goals: Generated<Json<Contract["goals"]>>;
+  repositories: Generated<Json<Contract["repositories"]>>;
+  /** Empty for a contract of an earlier version of makima, which merges nothing. */
+  integration_branch: Generated<string>;
+  completion_action: Generated<Contract["completionAction"]>;
+  budget_usd: number | null;
+  /** Of all tasks together. */
+  cost_usd: Generated<number>;
+  max_parallel: number | null;
+  /** When it was completed or deleted; null for one of an earlier version. */
+  ended_at: number | null;
   /** What its further tasks have where they do not say otherwise. */
   defaults: Json<TaskDefaults> | null;
   /** When a task of it was last given to a daemon; null: never. */
@@ -60,11 +88,16 @@ export interface TasksTable {
   id: string;
   contract_id: string;
   name: string;
+  role: Generated<Task["role"]>;
+  parent_id: string | null;
   status: TaskStatus;
   reason: string | null;
   agent: string;
   repository: string;
+  /** The commit that it starts from; until it has started, what holds where `start_at` leads nowhere. */
   base: string;
+  /** What takes the place of `base` when it starts; null: nothing, or it has started. */
+  start_at: Json<StartAt> | null;
   branch: string;
   include_changes: Flag;
   checks: Json<string[]>;
@@ -85,12 +118,20 @@ export interface TasksTable {
   hold: Hold | null;
   /** The daemon that has checkout and session of a resumed task; null: there is none. */
   home: string | null;
+  /** null: nothing of it is, or has, to be merged. */
+  merge: Task["merge"];
+  /** How often it was sent back because it could not be merged. */
+  merge_attempts: Generated<number>;
+  /** Its run sleeps until something happens in the contract that it supervises. */
+  idle: Generated<Flag>;
   /** Names what it asks of a daemon, see queueOf: of pending tasks that ask the same, the oldest is first. */
   queue: Generated<string>;
   version: Generated<number>;
   created_at: number;
   updated_at: number;
 }
+
+export type StartAt = NonNullable<Extract<Command, { kind: "SpawnTask" }>["startAt"]>;
 
 /** `contract`: its contract's pause is the cause, and ends it. */
 export type Hold = "person" | "contract";
@@ -116,6 +157,8 @@ export interface RunsTable {
   worktree: string | null;
   branch_kept: Flag;
   verification: TaskDetail["verification"];
+  /** The tree that has passed every check, from the receipt. */
+  verified_tree: string | null;
   checks: Json<TaskDetail["checks"]>;
   tampering: Json<TaskDetail["tampering"]>;
   diff_stat: Json<NonNullable<TaskDetail["diffStat"]>> | null;
@@ -173,12 +216,14 @@ export interface ChangesTable {
   at: number;
   kind: Change["kind"];
   id: string;
+  /** The contract that it is about; null: none, or it is from an earlier version. */
+  contract_id: string | null;
   data: Json<Change["data"]>;
 }
 
 /** Numbers without gaps, in commit order: a database sequence would leave gaps after a rollback. */
 export interface CountersTable {
-  name: "changes" | "commands";
+  name: "changes" | "commands" | "operations";
   value: number;
 }
 
@@ -187,7 +232,9 @@ export interface CommandsTable {
   /** Order in which commands were given. */
   seq: number;
   daemon_id: string;
-  run_id: string;
+  /** Of the two, the one that it is about. */
+  run_id: string | null;
+  operation_id: string | null;
   kind: Command["kind"];
   /** Emptied when it is done: it holds the task's token, of which makima otherwise keeps only the hash. */
   payload: Json<Command> | null;
@@ -222,6 +269,8 @@ export interface KeysTable {
   name: string | null;
   contract_id: string | null;
   run_id: string | null;
+  /** Of a task's key: its task supervises the contract. */
+  supervisor: Generated<Flag>;
   created_at: number;
   revoked_at: number | null;
 }

@@ -2,40 +2,39 @@ import { sql } from "kysely";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemClock } from "../../platform/clock.ts";
-import { CreateContract, CreateTask } from "../../protocol/api.ts";
+import { CreateContract } from "../../protocol/api.ts";
 import type { Task } from "../../protocol/api.ts";
 import { openCommands } from "../commands/commands.ts";
 import { createContract } from "../contracts/create.ts";
 import { pauseContract, resumeContract } from "../contracts/transitions.ts";
+import { listDaemons } from "../daemons/daemons.ts";
 import type { Introduction } from "../daemons/identity.ts";
 import type { Store } from "../db/store.ts";
 import { listRuns } from "../runs/runs.ts";
-import { createTask } from "../tasks/create.ts";
 import { resumeTask } from "../tasks/resume.ts";
 import { updateTask } from "../tasks/update.ts";
 import { getTask } from "../tasks/view.ts";
 import { openStore, silent, temporaryHome, until } from "../testing/basics.ts";
-import { contract, finished, iterationStarted, started } from "../testing/data.ts";
+import { contract, finished, iterationStarted, started, verdict } from "../testing/data.ts";
 import { onEveryEngine } from "../testing/engines.ts";
-import { connect, say } from "../testing/run.ts";
+import { addTask, connect, say } from "../testing/run.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { HEADS, readHeads } from "./heads.ts";
 
 function dispatcher(store: Store, lostAfterMs = 60_000): Dispatcher {
-  return new Dispatcher(store, { apiUrl: "http://127.0.0.1:1", lostAfterMs, clock: systemClock, log: silent });
+  return new Dispatcher(store, { lostAfterMs, clock: systemClock, log: silent });
 }
 
-async function newTask(store: Store, labels: Record<string, string> = {}): Promise<Task> {
-  return (await store.write((tx) => createContract(tx, CreateContract.parse({ ...contract, labels })))).task;
-}
-
-async function add(store: Store, { contractId }: Task, input: Partial<CreateTask> = {}): Promise<Task> {
-  const whole = CreateTask.parse({ name: "Next", goal: "Go on", ...input });
-  return store.write((tx) => createTask(tx, contractId, whole));
+async function newTask(
+  store: Store,
+  labels: Record<string, string> = {},
+  terms: Partial<CreateContract> = {},
+): Promise<Task> {
+  return (await store.write((tx) => createContract(tx, CreateContract.parse({ ...contract, labels, ...terms })))).task;
 }
 
 /** Resolves when the task is with the daemon. */
-async function given(store: Store, { id }: Task, daemonId: string): Promise<void> {
+async function given(store: Store, { id }: Pick<Task, "id">, daemonId: string): Promise<void> {
   await until(async () => {
     const task = await getTask(store.db, id);
     return task.status === "starting" && task.daemonId === daemonId;
@@ -65,7 +64,7 @@ onEveryEngine(
   async (db) => {
     await using store = await db.open();
     const nowhere = await newTask(store, { gpu: "no" });
-    const gpu = await add(store, nowhere, { labels: { gpu: "yes" } });
+    const gpu = await addTask(store, nowhere.contractId, { labels: { gpu: "yes" } });
     const byName = await newTask(store, { name: "one", host: "box" });
     const any = await newTask(store);
     await using _ = dispatcher(store);
@@ -85,7 +84,7 @@ onEveryEngine("contracts share the places, whoever was first and however much it
   await using store = await database.open();
   const first = await newTask(store);
   const crowd = [first];
-  for (let count = 0; count < 20; count += 1) crowd.push(await add(store, first));
+  for (let count = 0; count < 20; count += 1) crowd.push(await addTask(store, first.contractId));
   const single = await newTask(store);
   await using _ = dispatcher(store);
   await connect(store, { ...D1, maxTasks: 2 });
@@ -104,7 +103,7 @@ onEveryEngine(
   async (db) => {
     await using store = await db.open();
     const first = await newTask(store);
-    const second = await add(store, first, { after: [first.id] });
+    const second = await addTask(store, first.contractId, { after: [first.id] });
     const held = await newTask(store);
     await store.write((tx) => pauseContract(tx, held.contractId));
     await using _ = dispatcher(store);
@@ -139,11 +138,9 @@ onEveryEngine("a resumed task waits for the daemon that has its session, until t
   // Nothing else happens: it has to wake up by itself when the time is over.
   await using _ = dispatcher(store, 300);
   await given(store, task, "d2");
-  const spawns = (await openCommands(store.db, "d2", 0)).flatMap(({ command }) =>
-    command.kind === "SpawnTask" && command.spec.taskId === task.id ? [command.spec] : [],
-  );
-  assert.equal(spawns.length, 1);
-  assert.equal(spawns[0]?.resume?.sessionId, null);
+  const specs = (await spawns(store, "d2")).filter(({ taskId }) => taskId === task.id);
+  assert.equal(specs.length, 1);
+  assert.equal(specs[0]?.resume?.sessionId, null);
 });
 
 onEveryEngine("a resumed task goes back to its daemon, whichever has more room", async (database) => {
@@ -161,12 +158,94 @@ onEveryEngine("a resumed task goes back to its daemon, whichever has more room",
   assert.equal(spawn.spec.resume?.sessionId, "session");
 });
 
+onEveryEngine(
+  "supervisors find a place on a full daemon, and leave it to the tasks that they spawn",
+  async (database) => {
+    await using store = await database.open();
+    const full = await newTask(store);
+    await connect(store, { ...D1, maxTasks: 1 });
+    await using _ = dispatcher(store);
+    await given(store, full, "d1");
+    const supervisor = await newTask(store, {}, { supervisor: true });
+    const worker = await addTask(store, supervisor.contractId);
+    await given(store, supervisor, "d1");
+    assert.deepEqual(await statuses(store, [worker]), ["pending"]);
+    assert.equal((await listDaemons(store.db))[0]?.running, 1);
+    await finish(store, full, "completed");
+    await given(store, worker, "d1");
+  },
+);
+
+onEveryEngine(
+  "a contract never has more tasks at work than it may; its supervisor is none of them",
+  async (database) => {
+    await using store = await database.open();
+    const supervisor = await newTask(store, {}, { supervisor: true, maxParallel: 2 });
+    const tasks = await Promise.all(Array.from({ length: 4 }, () => addTask(store, supervisor.contractId)));
+    const starting = async () => (await statuses(store, tasks)).filter((status) => status === "starting").length;
+    await using _ = dispatcher(store);
+    await connect(store, { ...D1, maxTasks: 10 });
+    await given(store, supervisor, "d1");
+    await until(async () => (await starting()) === 2);
+    const another = await newTask(store);
+    await given(store, another, "d1");
+    assert.equal(await starting(), 2);
+    const first = (await Promise.all(tasks.map(({ id }) => getTask(store.db, id)))).find(isStarting);
+    assert.ok(first !== undefined);
+    await finish(store, first, "completed");
+    await until(async () => (await starting()) === 2);
+  },
+);
+
+onEveryEngine(
+  "what a contract may still spend bounds its runs; with nothing left none is started",
+  async (database) => {
+    await using store = await database.open();
+    const first = await newTask(store, {}, { budgetUsd: 3 });
+    const second = await addTask(store, first.contractId, { limits: { budgetUsd: 1 } });
+    await using _ = dispatcher(store);
+    await connect(store, { ...D1, maxTasks: 1 });
+    const budget = async ({ id }: Task) => {
+      await given(store, { id }, "d1");
+      return (await spawns(store, "d1")).findLast(({ taskId }) => taskId === id)?.limits.budgetUsd;
+    };
+    assert.equal(await budget(first), 3);
+    const [run] = await listRuns(store.db, first.id);
+    assert.ok(run !== undefined);
+    const breaker = { state: "closed", spentUsd: 0.5 };
+    await say(store, { ...run, runId: run.id }, started, iterationStarted(1), verdict(1, { costUsd: 0.5, breaker }));
+    await say(store, { ...run, runId: run.id }, finished({ outcome: "cancelled" }));
+    assert.equal(await budget(second), 1);
+    await store.write((tx) => resumeTask(tx, first.id, {}));
+    await finish(store, second, "completed");
+    // The breaker goes on counting from what the task has spent before.
+    assert.equal(await budget(first), 3);
+
+    await store.db.updateTable("contracts").set({ cost_usd: 3 }).where("id", "=", first.contractId).execute();
+    await finish(store, first, "failed");
+    const last = await store.write((tx) => resumeTask(tx, first.id, {}));
+    assert.equal(last.reason, "The budget of its contract is spent");
+    const another = await newTask(store);
+    await given(store, another, "d1");
+    assert.deepEqual(await statuses(store, [first]), ["pending"]);
+  },
+);
+
+function isStarting({ status }: Task): boolean {
+  return status === "starting";
+}
+
+async function spawns(store: Store, daemonId: string) {
+  const commands = await openCommands(store.db, daemonId, 0);
+  return commands.flatMap(({ command }) => (command.kind === "SpawnTask" ? [command.spec] : []));
+}
+
 test("reading the queues looks at the first task of each, and at none of the others", async () => {
   await using home = await temporaryHome();
   await using store = await openStore(home.path);
   const first = await newTask(store);
-  const rest = Array.from({ length: 50 }, () => add(store, first));
-  await Promise.all([...rest, add(store, first, { labels: { gpu: "yes" } })]);
+  const rest = Array.from({ length: 50 }, () => addTask(store, first.contractId));
+  await Promise.all([...rest, addTask(store, first.contractId, { labels: { gpu: "yes" } })]);
   assert.equal((await readHeads(store.db)).length, 2);
   const plan = await sql<{ detail: string }>`explain query plan ${HEADS}`.execute(store.db);
   const tasks = plan.rows.flatMap(({ detail }) => (/\btasks\b/.test(detail) ? [detail] : []));

@@ -12,8 +12,6 @@ import type { Place, Round } from "./policy.ts";
 import { spawnRun } from "./spawn.ts";
 
 export interface DispatchOptions {
-  /** Where agents reach this server. */
-  apiUrl: string;
   /** A daemon that has been offline for longer (ms) keeps no task waiting for it. */
   lostAfterMs: number;
   clock: Clock;
@@ -62,8 +60,8 @@ export class Dispatcher implements AsyncDisposable {
 }
 
 /** Starts what can be started. In how many milliseconds a daemon that tasks wait for is lost; null: there is none. */
-async function dispatch(tx: Write, { apiUrl, lostAfterMs }: DispatchOptions, upSince: number): Promise<number | null> {
-  const places = await freePlaces(tx.db);
+async function dispatch(tx: Write, { lostAfterMs }: DispatchOptions, upSince: number): Promise<number | null> {
+  const places = await placesOf(tx.db);
   if (places.length === 0) return null;
   const ready = await readHeads(tx.db);
   const lostBefore = tx.now - lostAfterMs;
@@ -71,18 +69,18 @@ async function dispatch(tx: Write, { apiUrl, lostAfterMs }: DispatchOptions, upS
   const heads = waiting.map((head) => ({ ...head, home: head.home?.daemonId ?? null }));
   let round: Round = { now: tx.now, heads, places, shares: await sharesOf(tx.db, ready) };
   for (let choice = choose(round); choice !== null; choice = choose(round)) {
-    await spawnRun(tx, choice.head.taskId, choice.daemonId, apiUrl);
+    await spawnRun(tx, choice.head.taskId, choice.daemonId);
     round = settle(round, choice, await firstOf(tx.db, choice.head.queue));
   }
   const awaited = waiting.flatMap(({ home }) => (home === null || home.online ? [] : [home.lastSeenAt]));
   return awaited.length === 0 ? null : Math.min(...awaited) - lostBefore;
 }
 
-async function freePlaces(db: Db): Promise<Place[]> {
+/** Also those that are full: a supervisor finds its place there. */
+async function placesOf(db: Db): Promise<Place[]> {
   const daemons = await onlineDaemons(db);
-  return daemons.flatMap((daemon) => {
-    const free = daemon.maxTasks - daemon.running;
-    return free > 0 ? [{ daemonId: daemon.id, free, offers: offersOf(daemon) }] : [];
+  return daemons.map((daemon) => {
+    return { daemonId: daemon.id, free: daemon.maxTasks - daemon.running, offers: offersOf(daemon) };
   });
 }
 
@@ -92,17 +90,20 @@ function unlessLost(home: Home | null, lostBefore: number, upSince: number): Hom
   return lastSeenAt > lostBefore ? { ...home, lastSeenAt } : null;
 }
 
-/** Counts live runs: there are never more of them than places. */
+/** Counts live runs of workers: there are never more of them than places. */
 async function sharesOf(db: Db, ready: readonly ReadyHead[]): Promise<Round["shares"]> {
   const rows = await db
     .selectFrom("runs")
     .innerJoin("tasks", "tasks.id", "runs.task_id")
     .select((eb) => ["tasks.contract_id as contractId", eb.fn.countAll<number>().as("running")])
     .where("runs.ended_at", "is", null)
+    .where("tasks.role", "=", "worker")
     .groupBy("tasks.contract_id")
     .execute();
   const running = new Map(rows.map((row) => [row.contractId, row.running]));
   return new Map(
-    ready.map(({ contractId, servedAt }) => [contractId, { running: running.get(contractId) ?? 0, servedAt }]),
+    ready.map(({ contractId, servedAt, limit }) => {
+      return [contractId, { running: running.get(contractId) ?? 0, servedAt, limit }];
+    }),
   );
 }

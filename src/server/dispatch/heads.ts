@@ -8,8 +8,7 @@ import { offers, offersOf } from "./labels.ts";
 import type { Head, Share } from "./policy.ts";
 
 /** A task that could be started, as far as tasks and contracts know. */
-export interface ReadyHead extends Omit<Head, "home"> {
-  servedAt: Share["servedAt"];
+export interface ReadyHead extends Omit<Head, "home">, Pick<Share, "servedAt" | "limit"> {
   home: Home | null;
 }
 
@@ -37,14 +36,15 @@ export const HEADS = sql<HeadRow>`
     select (select min(id) from tasks where ${READY} and queue = queues.queue)
     from queues where queues.queue is not null
   )
-  select tasks.id, tasks.contract_id, tasks.queue, tasks.labels, contracts.served_at,
+  select tasks.id, tasks.contract_id, tasks.role, tasks.queue, tasks.labels, contracts.served_at, contracts.max_parallel,
     daemons.id as home, daemons.name, daemons.host, daemons.labels as offered, daemons.online, daemons.last_seen_at
   from heads
   join tasks on tasks.id = heads.id
   join contracts on contracts.id = tasks.contract_id and contracts.status = 'active'
+    and (contracts.budget_usd is null or contracts.cost_usd < contracts.budget_usd)
   left join daemons on daemons.id = tasks.home`;
 
-/** The first task of each queue of an active contract. */
+/** The first task of each queue of an active contract that may spend something. */
 export async function readHeads(db: Db): Promise<ReadyHead[]> {
   const { rows } = await HEADS.execute(db);
   return rows.map(toHead);
@@ -61,9 +61,11 @@ export async function firstOf(db: Db, queue: string): Promise<string | null> {
 type HeadRow = {
   id: string;
   contract_id: string;
+  role: Head["role"];
   queue: string;
   labels: Json<Labels>;
   served_at: number | null;
+  max_parallel: number | null;
 } & (HomeRow | { home: null });
 
 interface HomeRow {
@@ -81,8 +83,10 @@ function toHead(row: HeadRow): ReadyHead {
     queue: row.queue,
     taskId: row.id,
     contractId: row.contract_id,
+    role: row.role,
     labels,
     servedAt: row.served_at ?? 0,
+    limit: row.max_parallel,
     home: row.home === null ? null : toHome(row, labels),
   };
 }

@@ -1,10 +1,11 @@
+import type { Task } from "../../protocol/api.ts";
 import type { Labels } from "../../protocol/labels.ts";
 import { offers } from "./labels.ts";
 
 /** A daemon that takes tasks. */
 export interface Place {
   daemonId: string;
-  /** Tasks that it could take now. */
+  /** Workers that it could take now; 0 or less: none. Supervisors take nobody's place. */
   free: number;
   offers: Labels;
 }
@@ -14,6 +15,7 @@ export interface Head {
   queue: string;
   taskId: string;
   contractId: string;
+  role: Task["role"];
   /** What its daemon must offer. */
   labels: Labels;
   /** The only daemon that it may go to; null: any. */
@@ -22,9 +24,11 @@ export interface Head {
 
 /** What a contract has got so far. */
 export interface Share {
-  /** Live runs of its tasks. */
+  /** Live runs of its workers. */
   running: number;
-  /** When a task of it was last given to a daemon, epoch ms; 0: never. */
+  /** Most of them at the same time; null: any number. */
+  limit: number | null;
+  /** When a worker of it was last given to a daemon, epoch ms; 0: never. */
   servedAt: number;
 }
 
@@ -43,14 +47,15 @@ export interface Choice {
 }
 
 /**
- * Which task is next, and where it goes; null when nothing can be started. Of the tasks that some daemon takes: one of
- * the contract with the fewest running tasks; of equals, of the one served longest ago; of its tasks the oldest. It
- * goes to the daemon with the most room, of equals to the first.
+ * Which task is next, and where it goes; null when nothing can be started. Of the tasks that some daemon takes:
+ * supervisors first, for they weigh nothing and bring the others their work; then one of the contract with the fewest
+ * running tasks, if it may have more; of equals, of the one served longest ago; of its tasks the oldest. It goes to the
+ * daemon with the most room, of equals to the first.
  */
 export function choose({ heads, places, shares }: Round): Choice | null {
   let best: Choice | null = null;
   for (const head of heads) {
-    if (best !== null && !isBefore(head, best.head, shares)) continue;
+    if (isHeldBack(head, shares) || (best !== null && !isBefore(head, best.head, shares))) continue;
     const daemonId = roomiest(places, head);
     if (daemonId !== null) best = { head, daemonId };
   }
@@ -60,32 +65,40 @@ export function choose({ heads, places, shares }: Round): Choice | null {
 /** The round after a choice was carried out. `next`: the id of the task that is now the first of the same queue. */
 export function settle(round: Round, { head, daemonId }: Choice, next: string | null): Round {
   const others = round.heads.filter(({ queue }) => queue !== head.queue);
-  const { running } = shareOf(round.shares, head);
+  const heads = next === null ? others : [...others, { ...head, taskId: next }];
+  if (head.role === "supervisor") return { ...round, heads };
+  const share = shareOf(round.shares, head);
   return {
     now: round.now,
-    heads: next === null ? others : [...others, { ...head, taskId: next }],
+    heads,
     places: round.places.map((place) => (place.daemonId === daemonId ? { ...place, free: place.free - 1 } : place)),
-    shares: new Map(round.shares).set(head.contractId, { running: running + 1, servedAt: round.now }),
+    shares: new Map(round.shares).set(head.contractId, { ...share, running: share.running + 1, servedAt: round.now }),
   };
 }
 
+function isHeldBack(head: Head, shares: Round["shares"]): boolean {
+  const { running, limit } = shareOf(shares, head);
+  return head.role === "worker" && limit !== null && running >= limit;
+}
+
 function isBefore(a: Head, b: Head, shares: Round["shares"]): boolean {
+  if (a.role !== b.role) return a.role === "supervisor";
   const [shareA, shareB] = [shareOf(shares, a), shareOf(shares, b)];
   if (shareA.running !== shareB.running) return shareA.running < shareB.running;
   if (shareA.servedAt !== shareB.servedAt) return shareA.servedAt < shareB.servedAt;
   return a.taskId < b.taskId;
 }
 
-const NOTHING: Share = { running: 0, servedAt: 0 };
+const NOTHING: Share = { running: 0, limit: null, servedAt: 0 };
 
 function shareOf(shares: Round["shares"], { contractId }: Head): Share {
   return shares.get(contractId) ?? NOTHING;
 }
 
-function roomiest(places: readonly Place[], { home, labels }: Head): string | null {
+function roomiest(places: readonly Place[], { role, home, labels }: Head): string | null {
   let best: Place | null = null;
   for (const place of places) {
-    if (place.free <= (best?.free ?? 0)) continue;
+    if (place.free <= (best?.free ?? (role === "supervisor" ? -Infinity : 0))) continue;
     if ((home === null || home === place.daemonId) && offers(place.offers, labels)) best = place;
   }
   return best?.daemonId ?? null;

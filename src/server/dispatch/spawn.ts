@@ -1,76 +1,127 @@
+import { CircuitBreaker } from "../../core/circuit-breaker.ts";
+import { phasesOf } from "../../core/phases.ts";
 import { RUN } from "../../core/task-state.ts";
-import type { ResumePoint } from "../../protocol/run-spec.ts";
+import type { LoopLimits, ResumePoint, RunSpec, Supervision } from "../../protocol/run-spec.ts";
 import { insertTaskKey } from "../auth/keys.ts";
 import { newToken } from "../auth/tokens.ts";
 import { giveCommand } from "../commands/commands.ts";
 import { fromJson, fromNullableJson, toJson } from "../db/json.ts";
-import type { Write } from "../db/store.ts";
+import type { Db, Write } from "../db/store.ts";
 import { newId } from "../ids.ts";
+import { takeUnheard } from "../messages/messages.ts";
 import { lastBegunRun, publishRun } from "../runs/runs.ts";
 import { moveTask } from "../tasks/move.ts";
 
 /** Starts a pending task on a daemon: a run with the next fence, a key for its agent, and the command to spawn it. */
-export async function spawnRun(tx: Write, taskId: string, daemonId: string, apiUrl: string): Promise<void> {
-  const task = await loadTask(tx, taskId);
+export async function spawnRun(tx: Write, taskId: string, daemonId: string): Promise<void> {
+  const task = await loadTask(tx.db, taskId);
   const runId = newId(tx.now);
   const fence = task.fence + 1;
-  const resume = await resumePoint(tx, task, daemonId);
+  const resume = await resumePoint(tx.db, task, daemonId);
   await insertRun(tx, { runId, taskId, daemonId, fence, resume });
   await moveTask(tx, taskId, "start", {}, { fence, run_id: runId });
   await publishRun(tx, runId);
+  const supervisor = task.role === "supervisor";
   // The dispatcher's own notes: for everybody else nothing of the contract has changed.
-  await tx.db.updateTable("contracts").set({ served_at: tx.now }).where("id", "=", task.contract_id).execute();
+  if (!supervisor) {
+    await tx.db.updateTable("contracts").set({ served_at: tx.now }).where("id", "=", task.contract_id).execute();
+  }
   const taskToken = newToken("task");
-  await insertTaskKey(tx, taskToken, task.contract_id, runId);
-  const settings = fromJson(task.settings);
+  await insertTaskKey(tx, taskToken, { contractId: task.contract_id, runId, supervisor });
   await giveCommand(tx, daemonId, runId, {
     kind: "SpawnTask",
-    spec: {
-      runId,
-      fence,
-      taskId,
-      taskName: task.name,
-      contractId: task.contract_id,
-      contractName: task.contract_name,
-      goal: task.goal ?? task.contract_goal,
-      repository: task.repository,
-      base: task.base,
-      branch: task.branch,
-      includeChanges: task.include_changes === 1,
-      agent: task.agent,
-      autonomousLoop: settings.autonomousLoop,
-      checks: fromJson(task.checks),
-      limits: settings.limits,
-      apiUrl,
-      taskToken,
-      resume,
-    },
+    spec: { ...specOf(task, resume), runId, fence, taskToken },
+    startAt: fromNullableJson(task.start_at),
+    messages: await takeUnheard(tx, taskId, runId),
   });
 }
 
-async function loadTask(tx: Write, id: string) {
-  return tx.db
+type TaskRow = Awaited<ReturnType<typeof loadTask>>;
+
+async function loadTask(db: Db, id: string) {
+  return db
     .selectFrom("tasks")
     .innerJoin("contracts", "contracts.id", "tasks.contract_id")
     .selectAll("tasks")
-    .select(["contracts.name as contract_name", "contracts.goal as contract_goal"])
+    .select([
+      "contracts.name as contract_name",
+      "contracts.goal as contract_goal",
+      "contracts.type",
+      "contracts.phase",
+      "contracts.goals",
+      "contracts.integration_branch",
+      "contracts.budget_usd",
+      "contracts.cost_usd as contract_cost_usd",
+    ])
     .where("tasks.id", "=", id)
     .executeTakeFirstOrThrow();
 }
 
+function specOf(task: TaskRow, resume: ResumePoint | null): Omit<RunSpec, "runId" | "fence" | "taskToken"> {
+  const { autonomousLoop, limits } = fromJson(task.settings);
+  return {
+    taskId: task.id,
+    taskName: task.name,
+    contractId: task.contract_id,
+    contractName: task.contract_name,
+    goal: task.goal ?? task.contract_goal,
+    repository: task.repository,
+    base: task.base,
+    branch: task.branch,
+    includeChanges: task.include_changes === 1,
+    agent: task.agent,
+    supervision: task.role === "supervisor" ? supervisionOf(task) : null,
+    autonomousLoop,
+    checks: fromJson(task.checks),
+    limits: withinBudget(limits, task, resume),
+    resume,
+  };
+}
+
+function supervisionOf({ type, phase, goals, integration_branch }: TaskRow): Supervision {
+  return {
+    type,
+    phase,
+    phases: phasesOf(type).map((spec) => ({ phase: spec.phase, files: spec.files.map(({ name }) => name) })),
+    goals: fromJson(goals).map(({ text }) => text),
+    integrationBranch: integration_branch,
+  };
+}
+
+/** What is left of the contract's budget is on top of what the run's breaker takes as spent. */
+function withinBudget(
+  limits: LoopLimits,
+  { budget_usd, contract_cost_usd }: TaskRow,
+  resume: ResumePoint | null,
+): LoopLimits {
+  if (budget_usd === null) return limits;
+  const left = budget_usd - contract_cost_usd + spentBefore(resume?.breaker ?? null);
+  return { ...limits, budgetUsd: Math.min(limits.budgetUsd ?? left, left) };
+}
+
+/** As the daemon counts it, whose run goes on with this breaker. */
+function spentBefore(breaker: ResumePoint["breaker"]): number {
+  if (breaker === null) return 0;
+  const continued = CircuitBreaker.restore(breaker);
+  continued.halfOpen();
+  return continued.toJSON().spentUsd;
+}
+
 /**
  * Where the latest run that really began has left off. Its session is on its daemon, and of no use to a task that was
- * taken from a lost daemon: that starts afresh, with the breaker and the cost it had.
+ * taken from a lost daemon: that starts afresh, with the breaker and the cost it had. What was completed and is now to
+ * be done further is new work, for which the breaker starts anew.
  */
 async function resumePoint(
-  tx: Write,
+  db: Db,
   task: { id: string; cost_usd: number },
   daemonId: string,
 ): Promise<ResumePoint | null> {
-  const run = await lastBegunRun(tx.db, task.id);
+  const run = await lastBegunRun(db, task.id);
   if (run === null) return null;
   const sessionId = run.daemon_id === daemonId && run.status !== "fenced" ? run.session_id : null;
-  return { runId: run.id, sessionId, breaker: fromNullableJson(run.breaker), costUsd: task.cost_usd };
+  const breaker = run.status === "completed" ? null : fromNullableJson(run.breaker);
+  return { runId: run.id, sessionId, breaker, costUsd: task.cost_usd };
 }
 
 interface NewRun {
@@ -99,6 +150,7 @@ async function insertRun(tx: Write, { runId, taskId, daemonId, fence, resume }: 
       worktree: null,
       branch_kept: 0,
       verification: null,
+      verified_tree: null,
       checks: toJson([]),
       tampering: toJson([]),
       diff_stat: null,

@@ -4,6 +4,7 @@ import type { Reply } from "../../protocol/api.ts";
 import { ROUTES } from "../../protocol/routes.ts";
 import type { Route, RouteName, Scope } from "../../protocol/routes.ts";
 import { VERSIONED } from "../../protocol/versioned.ts";
+import type { Versioned } from "../../protocol/versioned.ts";
 import type { Principal } from "../auth/keys.ts";
 import type { Store } from "../db/store.ts";
 import type { OpenRoute, RawHandlers, RawRoute, ReadRoute, ServerFacts, WriteRoute } from "./context.ts";
@@ -47,7 +48,7 @@ declare module "fastify" {
     principal: Principal | null;
   }
   interface FastifyContextConfig {
-    /** Whose keys may use the route; null: it needs none. */
+    /** Whose keys may use the route; absent: any key; null: it needs none. */
     scopes?: readonly Scope[] | null;
   }
 }
@@ -111,9 +112,9 @@ function writeRoute<R extends WriteRoute>(name: R, { store, facts }: RouteServic
   };
 }
 
-/** The version of the contract or task that a reply shows, for a later If-Match; null where it does not show one. */
+/** The version of the contract, task or file that a reply shows, for a later If-Match; null where it does not show one. */
 function etagOf(name: RouteName, answer: Reply<RouteName>): string | null {
-  const versioned: Partial<Record<RouteName, "contract" | "task">> = VERSIONED;
+  const versioned: Partial<Record<RouteName, Versioned>> = VERSIONED;
   const noun = versioned[name];
   if (noun === undefined) return null;
   const { version } = (answer as Record<typeof noun, { version: number }>)[noun];
@@ -132,11 +133,11 @@ function refuseOtherMethods(app: FastifyInstance): void {
       reply.header("allow", allowed.join(", "));
       throw new MakimaError("method_not_allowed", `${url} does not know ${request.method}`);
     };
-    app.route({ method, url, handler, config: { scopes: known.some(({ scopes }) => scopes === null) ? null : ANY } });
+    // Without scopes, whoever has a key may know.
+    const config = known.some(({ scopes }) => scopes === null) ? { scopes: null } : {};
+    app.route({ method, url, handler, config });
   }
 }
-
-const ANY: readonly Scope[] = ["user", "daemon", "task"];
 
 function keys<K extends string>(table: Readonly<Record<K, unknown>>): K[] {
   return Object.keys(table) as K[];

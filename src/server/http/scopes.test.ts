@@ -5,10 +5,11 @@ import type { RouteName, Scope } from "../../protocol/routes.ts";
 import { encodeEvent } from "../../protocol/run-events.ts";
 import { EVENTS } from "../../protocol/streams.ts";
 import { ask, askRoute, bearer } from "../testing/ask.ts";
+import type { Given } from "../testing/ask.ts";
 import { finished, started } from "../testing/data.ts";
 import { call, until } from "../testing/harness.ts";
 import { CALLS, newWorld } from "../testing/world.ts";
-import type { World } from "../testing/world.ts";
+import type { Side, World } from "../testing/world.ts";
 
 const NAMES = Object.keys(ROUTES) as RouteName[];
 
@@ -20,7 +21,7 @@ interface Keys {
 }
 
 /** Every kind of key; among the invalid ones that of a task whose run has ended: the other side's. */
-async function keysOf({ server, daemon, own, foreign }: World): Promise<Keys> {
+async function keysOf({ server, daemon, own, foreign, supervised }: World): Promise<Keys> {
   const revoked = await call(server, "createKey", { kind: "user", name: "revoked" });
   await call(server, "revokeKey", { id: revoked.key.id });
   const fence = daemon.spawns.find(({ spec }) => spec.runId === foreign.runId)?.spec.fence ?? 0;
@@ -28,7 +29,12 @@ async function keysOf({ server, daemon, own, foreign }: World): Promise<Keys> {
   daemon.append({ run: foreign.runId, fence, stream: EVENTS, offset }, encodeEvent(finished()));
   await until(async () => (await call(server, "getTask", { id: foreign.taskId })).task.status === "completed");
   return {
-    valid: { user: server.userKey, daemon: server.daemonKey, task: own.taskToken },
+    valid: {
+      user: server.userKey,
+      daemon: server.daemonKey,
+      task: own.taskToken,
+      supervisor: supervised.taskToken,
+    },
     invalid: [null, "mk_user_nonsense", revoked.token, foreign.taskToken],
   };
 }
@@ -37,15 +43,15 @@ test("each route is open to the keys that the table says, and to no other", asyn
   await using world = await newWorld({ behindProxy: true, publicUrl: "https://makima.example" });
   const { valid, invalid } = await keysOf(world);
   for (const [index, name] of NAMES.entries()) {
-    const { scopes } = ROUTES[name];
+    const open = ROUTES[name].scopes === null;
     // Each route is tried from an address of its own: wrong keys are limited by address.
     const from = { "x-forwarded-for": `10.0.0.${index}` };
     const asked = async (key: string | null) => askRoute(world.server, name, key, await CALLS[name](world.own), from);
-    for (const key of invalid) assert.equal((await asked(key)).status, scopes === null ? 200 : 401, `${name} ${key}`);
-    for (const [kind, key] of Object.entries(valid)) {
-      const allowed = scopes === null || scopes.some((scope) => scope === kind);
+    for (const key of invalid) assert.equal((await asked(key)).status, open ? 200 : 401, `${name} ${key}`);
+    for (const [kind, key] of Object.entries(valid) as [Scope, string][]) {
+      const allowed = isAllowed(name, kind);
       const { status, error } = await asked(key);
-      assert.notEqual(status, 401, `${name} ${kind}`);
+      assert.ok(status !== 401 && status < 500, `${name} ${kind} ${status}`);
       assert.equal(error?.message === `The key of a ${kind} may not do this`, !allowed, `${name} ${kind} ${status}`);
       if (!allowed) assert.equal(status, 403);
     }
@@ -80,26 +86,73 @@ test("so are the WebSockets", async () => {
   }
 });
 
-test("a task's key gets nothing of another contract, whatever the route", async () => {
+test("the key of a task or supervisor gets nothing of another contract, whatever the route", async () => {
   await using world = await newWorld();
-  const { server, own, foreign } = world;
-  const secrets = [foreign.contractId, foreign.taskId, foreign.runId, foreign.questionId];
-  for (const name of NAMES) {
-    const { scopes, path } = ROUTES[name];
-    const { status, text } = await askRoute(server, name, own.taskToken, await CALLS[name](foreign));
-    if (scopes !== null && path.includes(":id")) assert.ok([403, 404].includes(status), `${name} ${status} ${text}`);
-    if (status !== 200) continue;
-    for (const secret of secrets) assert.ok(!text.includes(secret), `${name} shows ${secret}`);
-  }
-  const lists: [RouteName, string][] = [
-    ["listContracts", own.contractId],
-    ["listTasks", own.taskId],
-    ["listQuestions", own.questionId],
+  const { server, own, foreign, supervised } = world;
+  const agents: [Scope, Side][] = [
+    ["task", own],
+    ["supervisor", supervised],
   ];
-  for (const [name, id] of lists) {
-    const { status, text } = await askRoute(server, name, own.taskToken, {});
-    assert.equal(status, 200);
-    assert.ok(text.includes(id), `${name} shows its own`);
-    for (const secret of secrets) assert.ok(!text.includes(secret), `${name} shows ${secret}`);
+  for (const [kind, { taskToken }] of agents) {
+    for (const name of NAMES) {
+      const given = await CALLS[name](foreign);
+      const allowed = isAllowed(name, kind);
+      const naming = Object.values(given).some(isId);
+      const full = await askRoute(server, name, taskToken, given);
+      if (naming || !allowed) assert.equal(full.status, 403, `${kind} ${name} ${full.text}`);
+      else assertSilent(full.text, foreign, `${kind} ${name}`);
+      if (!naming || !allowed) continue;
+      // What cannot be named in full does not even show that it is there.
+      const short = await askRoute(server, name, taskToken, shortened(given));
+      const refused = name === "advancePhase" ? 403 : 404;
+      assert.equal(short.status, refused, `${kind} ${name} ${short.text}`);
+    }
   }
 });
+
+test("what it lists without naming a contract is its own", async () => {
+  await using world = await newWorld();
+  const { server, own, foreign, supervised } = world;
+  for (const side of [own, supervised]) {
+    const { operation } = await call(server, "startOperation", { kind: "GetDiff", task: side.taskId });
+    const lists: [RouteName, string][] = [
+      ["listContracts", side.contractId],
+      ["listTasks", side.taskId],
+      ["listQuestions", side.questionId],
+      ["listOperations", operation.id],
+      ["listChanges", side.runId],
+    ];
+    for (const [name, id] of lists) {
+      const { status, text } = await askRoute(server, name, side.taskToken, {});
+      assert.equal(status, 200);
+      assert.ok(text.includes(id), `${name} shows its own`);
+      assertSilent(text, foreign, name);
+    }
+  }
+});
+
+function isAllowed(name: RouteName, kind: Scope): boolean {
+  const { scopes } = ROUTES[name];
+  return scopes === null || scopes.some((scope) => scope === kind);
+}
+
+function isId(value: unknown): value is string {
+  return /^[0-9a-f-]{36}$/.test(String(value));
+}
+
+/** The same with the end of each id, as people copy it. */
+function shortened(given: Given): Given {
+  return Object.fromEntries(
+    Object.entries(given).map(([name, value]) => [name, isId(value) ? value.slice(-12) : value]),
+  );
+}
+
+function assertSilent(
+  text: string,
+  { contractId, taskId, runId, questionId, notificationId }: Side,
+  what: string,
+): void {
+  for (const secret of [contractId, taskId, runId, questionId, notificationId]) {
+    assert.ok(!text.includes(secret), `${what} shows ${secret}`);
+  }
+}

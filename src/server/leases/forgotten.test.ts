@@ -15,7 +15,7 @@ test("a run that its daemon took up and no longer knows goes to a new one; one t
   await using again = await FakeDaemon.connect(server);
   const { commandId, spec } = await again.spawned();
   assert.equal(spec.fence, 1);
-  again.tell({ type: "commandDone", id: commandId, error: null });
+  again.tell({ type: "commandDone", id: commandId, error: null, result: null });
   again.tell({ type: "heartbeat", at: 1 });
   await again[Symbol.asyncDispose]();
 

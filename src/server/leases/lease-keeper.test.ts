@@ -48,7 +48,7 @@ onEveryEngine("a lost daemon's tasks go to others, and it is told when it return
   // Not even before the task's next run has begun may the late daemon go on.
   const late = await hello(store, "l2", run, waiting, paused);
   assert.deepEqual(late, [run.runId, waiting.runId, paused.runId]);
-  await store.write((tx) => spawnRun(tx, run.taskId, DAEMON, "http://127.0.0.1:1"));
+  await store.write((tx) => spawnRun(tx, run.taskId, DAEMON));
   assert.deepEqual(await hello(store, "l3", run), [run.runId]);
 });
 

@@ -4,6 +4,7 @@ import { LINK_DEAD_AFTER } from "../../protocol/link.ts";
 import { loseIdentity } from "../daemons/identity.ts";
 import type { Store } from "../db/store.ts";
 import { Every } from "../every.ts";
+import { failUnanswered } from "./fail-unanswered.ts";
 import { judge } from "./policy.ts";
 import type { Sighting, Vigil } from "./policy.ts";
 import { requeueLost } from "./requeue-lost.ts";
@@ -55,12 +56,14 @@ export class LeaseKeeper implements AsyncDisposable {
       const daemons = spared.map(({ daemonId }) => daemonId);
       log.warn({ daemons, forMs: lostAfterMs }, "most daemons are away at once: none of them is taken for lost yet");
     }
-    for (const daemon of lost) await this.#requeue(daemon);
+    for (const daemon of lost) await this.#giveUp(daemon);
   }
 
-  async #requeue(daemon: Sighting): Promise<void> {
+  async #giveUp(daemon: Sighting): Promise<void> {
     const { store, log } = this.#options;
     const requeued = await requeueLost(store, daemon);
     if (requeued > 0) log.warn({ daemon: daemon.daemonId, tasks: requeued }, "a daemon is lost: others get its tasks");
+    const failed = await failUnanswered(store, daemon);
+    if (failed > 0) log.warn({ daemon: daemon.daemonId, operations: failed }, "a daemon is lost: its operations fail");
   }
 }

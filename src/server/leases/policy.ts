@@ -1,9 +1,10 @@
-/** What a look at the database shows of a daemon that is online or holds leases (live runs). */
+/** What a look at the database shows of a daemon that is online or holds something. */
 export interface Sighting {
   daemonId: string;
   online: boolean;
   /** Only ever compared with what it was before, so that nobody's clock matters. */
   lastSeenAt: number;
+  /** Its live runs, and the operations that it has not answered. */
   leases: number;
 }
 

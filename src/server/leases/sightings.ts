@@ -1,13 +1,14 @@
 import type { Db } from "../db/store.ts";
 import type { Sighting } from "./policy.ts";
 
-/** The daemons that are online or hold leases, through indexes that know no others: history costs nothing. */
+/** The daemons that are online or hold something, through indexes that know no others: history costs nothing. */
 export async function sightDaemons(db: Db): Promise<Sighting[]> {
   const online = await db.selectFrom("daemons").select(["id", "last_seen_at"]).where("online", "=", 1).execute();
+  const runs = db.selectFrom("runs").select("daemon_id").where("ended_at", "is", null);
+  const operations = db.selectFrom("operations").select("daemon_id").where("ended_at", "is", null);
   const holding = await db
-    .selectFrom("runs")
-    .innerJoin("daemons", "daemons.id", "runs.daemon_id")
-    .where("runs.ended_at", "is", null)
+    .selectFrom(runs.unionAll(operations).as("held"))
+    .innerJoin("daemons", "daemons.id", "held.daemon_id")
     .groupBy(["daemons.id", "daemons.online", "daemons.last_seen_at"])
     .select(["daemons.id", "daemons.online", "daemons.last_seen_at"])
     .select((eb) => eb.fn.countAll<number>().as("leases"))

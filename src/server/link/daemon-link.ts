@@ -28,7 +28,7 @@ import type { Connected, LinkRegistry } from "./registry.ts";
 const HIGH_WATER = 8 * 1024 * 1024;
 const LOW_WATER = 4 * 1024 * 1024;
 
-/** What a transaction of its own counts for among them. */
+/** What a transaction of its own counts for among them, apart from what it is about. */
 const TRANSACTION_WEIGHT = 64 * 1024;
 
 /** Longest description of what was wrong with a message: there may be as much wrong as a frame can hold. */
@@ -134,7 +134,7 @@ export class DaemonLink implements AppendSource, Connected {
     if (message.type === "hello") this.#greet(message);
     else if (this.#phase !== "ready") this.#refuse(`"${message.type}" before the welcome`);
     else if (message.type === "append") this.#append(message.append);
-    else if (message.type === "commandDone") void this.#commandDone(message);
+    else if (message.type === "commandDone") void this.#commandDone(message, TRANSACTION_WEIGHT + data.length);
     // A heartbeat has done all that it is for by arriving.
   }
 
@@ -143,15 +143,15 @@ export class DaemonLink implements AppendSource, Connected {
     this.#services.commits.add(this, append);
   }
 
-  async #commandDone(done: CommandDone): Promise<void> {
+  async #commandDone(done: CommandDone, weight: number): Promise<void> {
     const { store, log } = this.#services;
-    this.#take(TRANSACTION_WEIGHT);
+    this.#take(weight);
     try {
       if (!(await store.write((tx) => commandDone(tx, this.holder, done, log)))) this.superseded();
     } catch (error) {
       this.failed(error);
     }
-    this.#release(TRANSACTION_WEIGHT);
+    this.#release(weight);
   }
 
   #greet(hello: Hello): void {

@@ -60,7 +60,7 @@ const MALFORMED: Readonly<Record<string, Attempt>> = {
 
 const BEFORE_HELLO: Readonly<Record<string, Attempt>> = {
   "a heartbeat": (daemon) => daemon.tell({ type: "heartbeat", at: 0 }),
-  "a report": (daemon) => daemon.tell({ type: "commandDone", id: "c", error: null }),
+  "a report": (daemon) => daemon.tell({ type: "commandDone", id: "c", error: null, result: null }),
   "an append": (daemon) => daemon.append(append, "x"),
   "an unknown version": (daemon) => daemon.hello({ daemonId: "d2", version: 99 }),
   "a hello without labels": sendText(JSON.stringify(hello)),
@@ -137,14 +137,14 @@ test("a report is taken once, from the daemon that was told, and no run ends twi
   const error = { code: "repository_invalid", message: "no such repository", hint: "" };
   await using other = await FakeDaemon.connect(server, { daemonId: "d2" });
   const task = async () => (await call(server, "getTask", { id: spec.taskId })).task;
-  other.tell({ type: "commandDone", id: commandId, error });
-  other.tell({ type: "commandDone", id: "__proto__", error });
+  other.tell({ type: "commandDone", id: commandId, error, result: null });
+  other.tell({ type: "commandDone", id: "__proto__", error, result: null });
   other.append({ run: "nobody's", fence: 1, stream: OUT, offset: 0 }, "to know that the server has got that far");
   await until(() => other.of("fenced").length === 1);
   assert.equal((await task()).status, "running");
 
-  well.daemon.tell({ type: "commandDone", id: commandId, error: null });
-  well.daemon.tell({ type: "commandDone", id: commandId, error });
+  well.daemon.tell({ type: "commandDone", id: commandId, error: null, result: null });
+  well.daemon.tell({ type: "commandDone", id: commandId, error, result: null });
   const events = encodeEvent(finished({ reason: "first" })) + encodeEvent(finished({ outcome: "failed" }));
   well.say(events);
   await until(async () => (await task()).status !== "running");
@@ -161,7 +161,8 @@ test("a flood of what weighs nothing is held back like any other, and starves no
   await using other = await FakeDaemon.connect(server, { daemonId: "d2" });
   const count = 20_000;
   for (let index = 0; index < count; index += 1) other.append({ ...append, run: `r${index}` }, "");
-  for (let index = 0; index < 200; index += 1) other.tell({ type: "commandDone", id: `c${index}`, error: null });
+  for (let index = 0; index < 200; index += 1)
+    other.tell({ type: "commandDone", id: `c${index}`, error: null, result: null });
   well.say(encodeEvent(iterationStarted(1)));
   await well.goesOn();
   await until(() => other.of("fenced").length === count);

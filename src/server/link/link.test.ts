@@ -16,8 +16,8 @@ test("from the contract to the completed task: spawn, appends, acknowledgements,
   await using daemon = await FakeDaemon.connect(server);
   const { commandId, spec } = await daemon.spawned();
   assert.deepEqual([spec.taskId, spec.fence, spec.goal, spec.checks], [task.id, 1, contract.goal, contract.checks]);
-  assert.deepEqual([spec.apiUrl, spec.resume], [server.url, null]);
-  daemon.tell({ type: "commandDone", id: commandId, error: null });
+  assert.equal(spec.resume, null);
+  daemon.tell({ type: "commandDone", id: commandId, error: null, result: null });
 
   const { runId: run, fence } = spec;
   const events = encodeEvent(started) + encodeEvent(finished());
@@ -83,7 +83,7 @@ test("commands come in order, and again over every connection and server until t
     const { commandId, spec } = await daemon.spawned();
     runs.push({ runId: spec.runId, fence: spec.fence });
     await until(() => daemon.interrupts.length === 1);
-    daemon.tell({ type: "commandDone", id: commandId, error: null });
+    daemon.tell({ type: "commandDone", id: commandId, error: null, result: null });
     await call(server, "stopTask", { id: task.id });
     daemon.tell({ type: "heartbeat", at: 0 });
     assert.equal(daemon.of("command").length, 2);
@@ -103,7 +103,7 @@ test("a task that cannot be spawned has failed, and makes room for the next", as
   const { commandId, spec } = await daemon.spawned();
   assert.equal(spec.taskId, first.task.id);
   const error = { code: "repository_invalid", message: "no such repository", hint: "make one" };
-  daemon.tell({ type: "commandDone", id: commandId, error });
+  daemon.tell({ type: "commandDone", id: commandId, error, result: null });
   await daemon.spawned(2);
   const { task, errorCode, hint } = await call(server, "getTask", { id: first.task.id });
   assert.deepEqual([task.status, task.reason], ["failed", error.message]);
@@ -127,7 +127,7 @@ test("a second daemon with the same identity is refused while the first is there
 test("a daemon of another version is told which one the server speaks", async () => {
   await using running = await temporaryServer();
   await using newer = await FakeDaemon.connect(running.server, { version: 99 });
-  assert.match(newer.of("refused")[0]?.message ?? "", /2 .* 99/);
+  assert.match(newer.of("refused")[0]?.message ?? "", /3 .* 99/);
 });
 
 test("a flood is taken no faster than it is stored, and arrives whole", async () => {

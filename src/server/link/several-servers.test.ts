@@ -28,7 +28,7 @@ test("commands reach the daemon over whichever server it hangs on, in order, unt
   await call(a, "stopTask", { id: task.id });
   await until(() => daemon.interrupts.length === 1);
   assert.deepEqual(kinds(daemon), ["SpawnTask", "InterruptTask"]);
-  daemon.tell({ type: "commandDone", id: spawn, error: null });
+  daemon.tell({ type: "commandDone", id: spawn, error: null, result: null });
   await using database = await team.open();
   await until(async () => {
     const command = database.db.selectFrom("commands").select("done_at").where("id", "=", spawn);

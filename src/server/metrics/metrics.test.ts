@@ -45,7 +45,7 @@ test("what there is, and what has happened, is there for Prometheus", async () =
   const offset = encodeEvent(started).length;
   daemon.append({ run: own.runId, fence: 1, stream: EVENTS, offset }, data);
   await until(async () => (await call(server, "getTask", { id: own.taskId })).task.status === "completed");
-  await daemon.spawned(3);
+  await daemon.spawned(4);
   await until(async () => (await scrape(server)).get('makima_tasks{status="starting"}') === 1);
 
   const figures = await scrape(server);
@@ -53,18 +53,18 @@ test("what there is, and what has happened, is there for Prometheus", async () =
   const expected: Record<string, number> = {
     makima_database_up: 1,
     'makima_tasks{status="pending"}': 0,
-    'makima_tasks{status="waiting"}': 1,
+    'makima_tasks{status="waiting"}': 2,
     makima_oldest_pending_seconds: 0,
-    makima_live_runs: 2,
+    makima_live_runs: 3,
     'makima_daemons{state="online"}': 1,
     'makima_daemons{state="offline"}': 1,
-    makima_commands_open: 3,
+    makima_commands_open: 4,
     makima_deliveries_pending: 0,
     'makima_runs_ended_total{outcome="completed"}': 1,
     [`makima_iterations_total${labels}`]: 2,
     [`makima_gates_refused_total${labels}`]: 1,
     [`makima_cost_usd_total${labels}`]: 0.75,
-    makima_appended_bytes_total: data.length + 2 * offset,
+    makima_appended_bytes_total: data.length + 3 * offset,
     makima_subscriptions: 1,
   };
   for (const [name, value] of Object.entries(expected)) assert.equal(figures.get(name), value, name);

@@ -59,7 +59,7 @@ export async function moveAllNotifications(tx: Write, event: NotificationEvent):
 }
 
 export async function publishNotification(tx: Write, notification: Notification): Promise<void> {
-  await recordChange(tx, "notification", notification.id, { ...notification });
+  await recordChange(tx, { kind: "notification", id: notification.id, contractId: null, data: { ...notification } });
 }
 
 export function toNotification(row: Selectable<NotificationsTable>): Notification {

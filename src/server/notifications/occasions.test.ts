@@ -3,11 +3,12 @@ import type { Notification } from "../../protocol/api.ts";
 import type { RunEvent } from "../../protocol/run-events.ts";
 import type { Store } from "../db/store.ts";
 import { resumeTask } from "../tasks/resume.ts";
+import { getTask } from "../tasks/view.ts";
 import { finished, iterationStarted, started, verdict } from "../testing/data.ts";
 import { onEveryEngine } from "../testing/engines.ts";
 import { DAEMON, newRun, nextRun, say } from "../testing/run.ts";
 import { listNotifications } from "./list.ts";
-import { notifyDaemonLost } from "./occasions.ts";
+import { notifyDaemonLost, notifyMergeConflict, notifyMergeFailed } from "./occasions.ts";
 
 onEveryEngine("a finished task and its contract are told of", async (database) => {
   await using store = await database.open();
@@ -84,6 +85,25 @@ onEveryEngine("a daemon is told of as lost once for each time that it goes away"
   assert.deepEqual(await kinds(store), ["daemon-lost", "daemon-lost"]);
   const bodies = (await told(store)).map(({ body }) => body);
   assert.ok(bodies.some((body) => body.startsWith("Not heard of since 1970-01-01 00:00 UTC, on box.")));
+});
+
+onEveryEngine("a merge that did not work out is told of once, as the task's or the contract's", async (database) => {
+  await using store = await database.open();
+  const { taskId } = await newRun(store);
+  const { contractId } = await getTask(store.db, taskId);
+  const merge = { subject: "operation", contractId, into: "main" };
+  const conflicts = [{ path: "a.ts", kind: "contents" }];
+  for (let times = 0; times < 2; times += 1) {
+    await store.write((tx) => notifyMergeConflict(tx, { ...merge, taskId, conflicts }));
+    await store.write((tx) => notifyMergeFailed(tx, { ...merge, taskId: null, reason: "The daemon is gone" }));
+  }
+  const [conflict, failed, ...others] = (await told(store)).toSorted((a, b) => (a.kind < b.kind ? -1 : 1));
+  assert.deepEqual(others, []);
+  assert.deepEqual([conflict?.kind, conflict?.taskId, conflict?.contractId], ["merge-conflict", taskId, contractId]);
+  assert.deepEqual(
+    [failed?.kind, failed?.taskId, failed?.title],
+    ["merge-failed", null, "Merge failed: Mend the parser"],
+  );
 });
 
 function waiting(kind: "usage-limit" | "backoff", until: number): RunEvent {

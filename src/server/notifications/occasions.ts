@@ -1,6 +1,7 @@
 import { WORDING } from "../../core/notifications.ts";
 import type { Wording } from "../../core/notifications.ts";
-import type { Question } from "../../protocol/api.ts";
+import type { Contract, Question } from "../../protocol/api.ts";
+import type { Conflict } from "../../protocol/operations.ts";
 import type { RunEventOf } from "../../protocol/run-events.ts";
 import { fromNullableJson } from "../db/json.ts";
 import type { Write } from "../db/store.ts";
@@ -35,8 +36,8 @@ export async function notifyRunEnded(
 
 /** A run waits for the agent's account to have something left; a wait after an error is over before anybody looks. */
 export async function notifyUsageLimit(tx: Write, lease: Lease, event: RunEventOf<"waiting">): Promise<void> {
-  if (event.kind !== "usage-limit") return;
-  const { until, reason } = event;
+  const { kind, until, reason } = event;
+  if (kind !== "usage-limit" || until === null) return;
   const say = (task: string) => WORDING.usageLimitReached({ task, reason, until });
   await notifyOfLimit(tx, lease, "usage-limit-reached", until, say);
 }
@@ -81,15 +82,55 @@ export async function notifyDaemonLost(tx: Write, daemonId: string): Promise<voi
   await notify(tx, { kind: "daemon-lost", subject: `${daemonId}/${since}`, contractId: null, taskId: null, ...words });
 }
 
-/** The last task of a contract is completed. */
-export async function notifyContractDone(tx: Write, contractId: string): Promise<void> {
-  const { name: contract } = await tx.db
-    .selectFrom("contracts")
-    .select("name")
-    .where("id", "=", contractId)
-    .executeTakeFirstOrThrow();
-  const words = WORDING.contractDone({ contract });
+/** A contract is completed, whoever completed it. `report`: name of the file that says what was done. */
+export async function notifyContractDone(tx: Write, contractId: string, report: string): Promise<void> {
+  const words = WORDING.contractDone({ contract: await contractName(tx, contractId), report });
   await notify(tx, { kind: "contract-done", subject: contractId, contractId, taskId: null, ...words });
+}
+
+/** A contract's budget is reached: once for each budget that it is given. */
+export async function notifyBudgetSpent(
+  tx: Write,
+  { id, name: contract, costUsd }: Contract,
+  budgetUsd: number,
+): Promise<void> {
+  const words = WORDING.budgetSpent({ contract, costUsd, budgetUsd });
+  await notify(tx, { kind: "budget-spent", subject: `${id}/${budgetUsd}`, contractId: id, taskId: null, ...words });
+}
+
+/** A merge that a person has to look at. `taskId` null: that of the contract's integration branch. */
+export interface FailedMerge {
+  /** The merge's own: the same one is told of once. */
+  subject: string;
+  contractId: string;
+  taskId: string | null;
+  /** Branch. */
+  into: string;
+}
+
+/** A merge that nobody but a person can go on with has met conflicts. */
+export async function notifyMergeConflict(
+  tx: Write,
+  merge: FailedMerge & { conflicts: readonly Conflict[] },
+): Promise<void> {
+  const { subject, contractId, taskId, into, conflicts } = merge;
+  const words = WORDING.mergeConflict({ what: await mergedName(tx, merge), into, conflicts });
+  await notify(tx, { kind: "merge-conflict", subject, contractId, taskId, ...words });
+}
+
+/** A merge failed for good for another reason. */
+export async function notifyMergeFailed(tx: Write, merge: FailedMerge & { reason: string }): Promise<void> {
+  const { subject, contractId, taskId, into, reason } = merge;
+  const words = WORDING.mergeFailed({ what: await mergedName(tx, merge), into, reason });
+  await notify(tx, { kind: "merge-failed", subject, contractId, taskId, ...words });
+}
+
+async function mergedName(tx: Write, { contractId, taskId }: FailedMerge): Promise<string> {
+  return taskId === null ? contractName(tx, contractId) : (await taskNames(tx, taskId)).name;
+}
+
+async function contractName(tx: Write, id: string): Promise<string> {
+  return (await tx.db.selectFrom("contracts").select("name").where("id", "=", id).executeTakeFirstOrThrow()).name;
 }
 
 async function taskNames(tx: Write, taskId: string): Promise<{ name: string; branch: string }> {

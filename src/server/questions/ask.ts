@@ -1,9 +1,11 @@
 import { MakimaError } from "../../core/errors.ts";
+import { TOLD } from "../../core/supervision.ts";
 import { isTerminal, QUESTION, TASK } from "../../core/task-state.ts";
 import type { Question } from "../../protocol/api.ts";
 import { toJson } from "../db/json.ts";
 import type { Write } from "../db/store.ts";
 import { newId } from "../ids.ts";
+import { tellSupervisors } from "../messages/messages.ts";
 import { notifyQuestion } from "../notifications/occasions.ts";
 import { openQuestions, publishQuestion } from "./questions.ts";
 import { waitForAnswers } from "./wait.ts";
@@ -24,7 +26,7 @@ export interface NewQuestion {
 export async function askQuestion(tx: Write, { taskId, runId, text, choices }: NewQuestion): Promise<Question> {
   const task = await tx.db
     .selectFrom("tasks")
-    .select(["contract_id", "status"])
+    .select(["id", "name", "role", "contract_id", "status"])
     .where("id", "=", taskId)
     .executeTakeFirst();
   if (task === undefined) throw new MakimaError("not_found", `There is no task ${taskId}`);
@@ -50,6 +52,9 @@ export async function askQuestion(tx: Write, { taskId, runId, text, choices }: N
     .execute();
   const question = await publishQuestion(tx, id);
   await notifyQuestion(tx, question);
+  if (runId !== null && task.role === "worker") {
+    await tellSupervisors(tx, task.contract_id, TOLD.taskAsks(task, question));
+  }
   await waitForAnswers(tx, taskId);
   return question;
 }

@@ -1,6 +1,9 @@
 import { MakimaError } from "../../core/errors.ts";
+import { TOLD } from "../../core/supervision.ts";
 import type { Question } from "../../protocol/api.ts";
-import type { Write } from "../db/store.ts";
+import type { Db, Write } from "../db/store.ts";
+import { sendMessage } from "../messages/messages.ts";
+import { nudgeIdle } from "../messages/nudge.ts";
 import { closeQuestion, getQuestion } from "./questions.ts";
 import { waitForAnswers } from "./wait.ts";
 
@@ -13,7 +16,12 @@ export async function answerQuestion(tx: Write, id: string, answer: string): Pro
       hint: "Answer with one of them, word for word.",
     });
   }
-  return close(tx, await closeQuestion(tx, id, "answer", { answer }));
+  const question = await closeQuestion(tx, id, "answer", { answer });
+  // Also where the agent still waits for it in a command: that may have been given up without a word.
+  if (await isAgents(tx.db, id)) {
+    await sendMessage(tx, question.taskId, "event", TOLD.answered({ id, text: question.text, answer }));
+  }
+  return close(tx, question);
 }
 
 /** Throws `not_found`, or `conflict` when it is closed already. */
@@ -21,7 +29,15 @@ export async function withdrawQuestion(tx: Write, id: string): Promise<Question>
   return close(tx, await closeQuestion(tx, id, "withdraw", {}));
 }
 
+/** Whether it was an agent that asked, which then is to hear of the answer. */
+async function isAgents(db: Db, id: string): Promise<boolean> {
+  const { run_id } = await db.selectFrom("questions").select("run_id").where("id", "=", id).executeTakeFirstOrThrow();
+  return run_id !== null;
+}
+
 async function close(tx: Write, question: Question): Promise<Question> {
   await waitForAnswers(tx, question.taskId);
+  // Nobody is told of a question that is withdrawn: it may have been the last thing that a supervisor waited for.
+  await nudgeIdle(tx, question.contractId);
   return question;
 }

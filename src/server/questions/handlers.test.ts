@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { twoAgents } from "../testing/agents.ts";
 import { call } from "../testing/harness.ts";
+import { newWorld } from "../testing/world.ts";
 
 test("an agent asks with its task's key, and a person answers", async () => {
   await using world = await twoAgents();
@@ -37,4 +38,18 @@ test("a task's key asks, sees and withdraws what is its own only", async () => {
   await assert.rejects(call(mine, "answerQuestion", { id: own.id, answer: "x" }), /403.*forbidden/);
   assert.equal((await call(mine, "withdrawQuestion", { id: own.id })).question.status, "withdrawn");
   assert.equal((await call(user, "withdrawQuestion", { id: persons.id })).question.status, "withdrawn");
+});
+
+test("so does a supervisor's key, for its own task and no other of its contract", async () => {
+  await using world = await newWorld();
+  const { server, supervised } = world;
+  const supervisor = { ...server, userKey: supervised.taskToken };
+  const { contractId, taskId, questionId } = supervised;
+  const { task } = await call(supervisor, "createTask", { id: contractId, name: "A part", goal: "Do a part" });
+  assert.equal(task.parentId, taskId);
+  await assert.rejects(call(supervisor, "askQuestion", { id: task.id, text: "Which?" }), /403.*its own task/);
+  await assert.rejects(call(supervisor, "withdrawQuestion", { id: questionId }), /403.*its own run/);
+  const { question } = await call(supervisor, "askQuestion", { id: taskId.slice(-12), text: "Which?" });
+  const { question: withdrawn } = await call(supervisor, "withdrawQuestion", { id: question.id.slice(-12) });
+  assert.deepEqual([withdrawn.id, withdrawn.status], [question.id, "withdrawn"]);
 });

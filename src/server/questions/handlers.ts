@@ -1,4 +1,4 @@
-import { ownContract, requireOwn } from "../auth/scope.ts";
+import { listedContract, resolveOwn } from "../auth/scope.ts";
 import type { ReadHandlers, WriteHandlers } from "../http/context.ts";
 import { resolveId } from "../ids.ts";
 import { askQuestion } from "./ask.ts";
@@ -9,23 +9,20 @@ import { getQuestion } from "./questions.ts";
 
 export const questionReads: Pick<ReadHandlers, "listQuestions" | "getQuestion"> = {
   async listQuestions({ db, principal }, { query }) {
-    const named = query.contract === undefined ? null : await resolveId(db, "contracts", query.contract);
-    if (named !== null) requireOwn(principal, named);
-    const filter = { open: query.open === "true", contractId: named ?? ownContract(principal) };
+    const contractId = await listedContract(db, principal, query.contract);
+    const filter = { open: query.open === "true", contractId };
     const { items, next } = await listQuestions(db, filter, query);
     return { questions: items, next };
   },
 
   async getQuestion({ db, principal }, { params }) {
-    const question = await getQuestion(db, await resolveId(db, "questions", params.id));
-    requireOwn(principal, question.contractId);
-    return { question };
+    return { question: await getQuestion(db, await resolveOwn(db, principal, "questions", params.id)) };
   },
 };
 
 export const questionWrites: Pick<WriteHandlers, "askQuestion" | "answerQuestion" | "withdrawQuestion"> = {
   async askQuestion({ tx, principal }, { params, body }) {
-    const taskId = await resolveId(tx.db, "tasks", params.id);
+    const taskId = await resolveOwn(tx.db, principal, "tasks", params.id);
     const runId = await askingRun(tx.db, principal, taskId);
     return { question: await askQuestion(tx, { taskId, runId, ...body }) };
   },
@@ -35,7 +32,7 @@ export const questionWrites: Pick<WriteHandlers, "askQuestion" | "answerQuestion
   },
 
   async withdrawQuestion({ tx, principal }, { params }) {
-    const id = await resolveId(tx.db, "questions", params.id);
+    const id = await resolveOwn(tx.db, principal, "questions", params.id);
     await requireOwnQuestion(tx.db, principal, id);
     return { question: await withdrawQuestion(tx, id) };
   },

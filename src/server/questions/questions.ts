@@ -58,7 +58,7 @@ export async function openQuestions(db: Db, taskId: string): Promise<Pick<Questi
 /** Puts the question as it now is into the change feed. */
 export async function publishQuestion(tx: Write, id: string): Promise<Question> {
   const question = await getQuestion(tx.db, id);
-  await recordChange(tx, "question", id, { ...question });
+  await recordChange(tx, { kind: "question", id, contractId: question.contractId, data: { ...question } });
   return question;
 }
 

@@ -13,6 +13,7 @@ import { endedRun } from "../testing/ended-run.ts";
 import type { EndedRun } from "../testing/ended-run.ts";
 import { onEveryEngine } from "../testing/engines.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
+import { givenOrder, report, request } from "../testing/operations.ts";
 import { OUT } from "../testing/play.ts";
 import { newRun, readAll, say } from "../testing/run.ts";
 import { dropOutput } from "./drop.ts";
@@ -107,4 +108,23 @@ onEveryEngine("once an hour it looks again", async (database) => {
   clock.advance(2 * DAY);
   await until(async () => (await dropped(store, runs)).length === 1 && nothingLeft(store));
   await check(store, runs);
+});
+
+onEveryEngine("what was only looked at is kept for a day, whatever the rules", async (database) => {
+  await using store = await database.open();
+  const run = await newRun(store);
+  await say(store, run, started);
+  await request(store, { kind: "GetDiff", task: run.taskId });
+  const { commandId } = await givenOrder(store, "GetDiff");
+  await report(store, commandId, { error: { code: "gone", message: "no checkout", hint: "" } });
+  const count = async () => (await store.db.selectFrom("operations").select("id").execute()).length;
+  const clock = new ManualClock();
+  clock.advance(systemClock.now() - clock.now());
+  await using _ = keep(store, {}, clock);
+  await until(() => clock.sleeping.length === 1);
+  assert.equal(await count(), 1);
+  await until(async () => {
+    clock.advance(DAY);
+    return (await count()) === 0;
+  });
 });

@@ -12,7 +12,10 @@ import { storedBytes } from "../runs/stored.ts";
 import { isUnavailable } from "../unavailable.ts";
 import { archiveRun } from "./archive.ts";
 import { dropOutput, oldestOutput, postponeArchive, removeDropped } from "./drop.ts";
-import { TRIMS } from "./trim.ts";
+import { trimReadings, TRIMS } from "./trim.ts";
+
+/** How long an operation that only looked can be read again (ms). */
+const READINGS_KEPT = 24 * HOUR;
 
 export interface RetentionOptions {
   store: Store;
@@ -69,16 +72,20 @@ export class Retention implements AsyncDisposable {
   async #enforce(): Promise<void> {
     const { store, clock, rules } = this.#options;
     await this.#repeat(() => removeDropped(store));
-    if (rules.maxAgeMs !== null && this.#ageIsDue) await this.#enforceAge(clock.now() - rules.maxAgeMs);
+    if (this.#ageIsDue) await this.#enforceAge(clock.now());
     const most = rules.maxSizeBytes;
     if (most === null) return;
     await this.#repeat(async () => (await storedBytes(store.db)) > most && this.#dropOldest(clock.now()));
   }
 
-  async #enforceAge(cutoff: number): Promise<void> {
-    const { store } = this.#options;
-    await this.#repeat(() => this.#dropOldest(cutoff));
-    for (const trim of TRIMS) await this.#repeat(() => store.write((tx) => trim(tx, cutoff)));
+  async #enforceAge(now: number): Promise<void> {
+    const { store, rules } = this.#options;
+    await this.#repeat(() => store.write((tx) => trimReadings(tx, now - READINGS_KEPT)));
+    if (rules.maxAgeMs !== null) {
+      const cutoff = now - rules.maxAgeMs;
+      await this.#repeat(() => this.#dropOldest(cutoff));
+      for (const trim of TRIMS) await this.#repeat(() => store.write((tx) => trim(tx, cutoff)));
+    }
     // Not before: what failed because the database went away is done when it is back.
     this.#ageIsDue = false;
   }

@@ -6,8 +6,9 @@ import { newId } from "../ids.ts";
 import { notify } from "../notifications/notify.ts";
 import { finished, started } from "../testing/data.ts";
 import { onEveryEngine } from "../testing/engines.ts";
+import { givenOrders, report, request } from "../testing/operations.ts";
 import { DAEMON, newRun, say } from "../testing/run.ts";
-import { TRIMS } from "./trim.ts";
+import { trimReadings, TRIMS } from "./trim.ts";
 
 const LATER = 60_000;
 
@@ -95,4 +96,24 @@ onEveryEngine("the change feed is trimmed with the rest", async (database) => {
   await newRun(store);
   await trimAll(store);
   assert.equal((await store.db.selectFrom("changes").select("seq").execute()).length, 1);
+});
+
+onEveryEngine("operations go when they have ended, those that only looked before all rules", async (database) => {
+  await using store = await database.open();
+  const run = await newRun(store);
+  await say(store, run, started, finished({ outcome: "failed" }));
+  const ask = async (body: object) => (await request(store, { ...body, task: run.taskId })).id;
+  const [looked, made] = [await ask({ kind: "GetDiff" }), await ask({ kind: "CreateCheckpoint", message: "now" })];
+  const error = { code: "gone", message: "no checkout", hint: "" };
+  for (const { commandId } of await givenOrders(store)) await report(store, commandId, { error });
+  const open = await ask({ kind: "GetDiff" });
+  const left = async () => ids(await store.db.selectFrom("operations").select("id").execute());
+  await store.write((tx) => trimReadings(tx, Date.now() - LATER));
+  assert.deepEqual(await left(), [looked, made, open].toSorted());
+  await store.write((tx) => trimReadings(tx, Date.now() + LATER));
+  assert.deepEqual(await left(), [made, open].toSorted());
+  await trimAll(store);
+  assert.deepEqual(await left(), [open]);
+  const commands = await store.db.selectFrom("commands").select("operation_id").where("run_id", "is", null).execute();
+  assert.deepEqual([commands.length, commands[0]?.operation_id], [1, open]);
 });

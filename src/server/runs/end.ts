@@ -1,11 +1,13 @@
 import type { Updateable } from "kysely";
 import type { RunEventOf } from "../../protocol/run-events.ts";
 import { revokeRunKeys } from "../auth/keys.ts";
-import { completeIfDone } from "../contracts/contracts.ts";
+import { completeIfDone } from "../contracts/completion.ts";
 import type { Write } from "../db/store.ts";
 import type { RunsTable } from "../db/tables.ts";
 import { DISPATCH_TOPIC, ENDED_RUNS_TOPIC, runEndedTopic } from "../db/wakeups.ts";
+import { giveBackUnheard } from "../messages/messages.ts";
 import { notifyRunEnded } from "../notifications/occasions.ts";
+import { queueMerge } from "../operations/merge-queue.ts";
 import { moveTask } from "../tasks/move.ts";
 import type { Lease } from "./lease.ts";
 import { moveRun } from "./runs.ts";
@@ -28,7 +30,11 @@ export async function endRun(
   await moveRun(tx, runId, event, { ...details, ended_at: tx.now });
   await moveTask(tx, taskId, event, { reason });
   await revokeRunKeys(tx, runId);
+  await giveBackUnheard(tx, taskId, runId);
   await notifyRunEnded(tx, lease, outcome, reason);
-  if (outcome === "completed") await completeIfDone(tx, contractId);
+  if (outcome === "completed") {
+    await queueMerge(tx, taskId);
+    await completeIfDone(tx, contractId);
+  }
   for (const topic of [DISPATCH_TOPIC, ENDED_RUNS_TOPIC, runEndedTopic(runId)]) tx.wake(topic);
 }

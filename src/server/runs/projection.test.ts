@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { TaskDetail } from "../../protocol/entities.ts";
 import type { CheckReport, RunEvent, TamperingReport } from "../../protocol/run-events.ts";
 import { taskDetail } from "../tasks/detail.ts";
+import { resumeTask } from "../tasks/resume.ts";
 import { finished, iterationStarted, started, verdict } from "../testing/data.ts";
 import { onEveryEngine } from "../testing/engines.ts";
-import { newRun, say } from "../testing/run.ts";
+import { newRun, nextRun, say } from "../testing/run.ts";
 
 function check(fields: Partial<CheckReport>): CheckReport {
   const outcome = { passed: false, exitCode: 1, timedOut: false, durationMs: 5, tests: null, failure: null, flags: [] };
@@ -24,11 +25,12 @@ onEveryEngine("a run's events become what the task's page shows", async (databas
   };
 
   assert.equal((await detail()).task.status, "starting");
-  const place = { worktree: "/w", head: "h0", tree: "t" };
+  const place = { worktree: "/w", base: "b", head: "h0", tree: "t" };
   const checkout: RunEvent = { type: "checkout", at: 1, ...place, excluded: 0, checks: [] };
   const prepared = await detail(started, checkout, { type: "baseline", at: 1, checks: [check({})] });
   assert.deepEqual([prepared.task.status, prepared.task.head, prepared.worktree], ["running", "h0", "/w"]);
   assert.deepEqual(prepared.checks, [check({})]);
+  assert.equal(prepared.task.base, "b");
 
   const refused = verdict(1, { gate, refused: true, tampering: [flag] });
   const lint = check({ name: "lint", passed: true });
@@ -68,6 +70,30 @@ onEveryEngine("a run's events become what the task's page shows", async (databas
     done.iterations.map((iteration) => iteration.verdict),
     ["continue", "wait", "done"],
   );
+});
+
+onEveryEngine("a checkpoint is named by its iteration, and a later run's takes its place", async (database) => {
+  await using store = await database.open();
+  const ref = "refs/makima/checkpoints/t/1";
+  const checkpoint = (commit: string): RunEvent => ({ type: "checkpoint", at: 2, index: 1, ref, commit });
+  const first = await newRun(store);
+  await say(store, first, started, checkpoint("c1"), finished({ outcome: "failed" }));
+  await store.write((tx) => resumeTask(tx, first.taskId, {}));
+  const second = await nextRun(store, first.taskId);
+  await say(store, second, started, checkpoint("c2"));
+  const rows = await store.db.selectFrom("checkpoints").selectAll().execute();
+  assert.deepEqual(
+    rows.map((row) => [row.task_id, row.name, row.run_id, row.commit_id, row.ref, row.message]),
+    [[first.taskId, "1", second.runId, "c2", ref, "After iteration 1"]],
+  );
+});
+
+onEveryEngine("what its tasks cost is the contract's cost", async (database) => {
+  await using store = await database.open();
+  const run = await newRun(store);
+  await say(store, run, started, iterationStarted(1), verdict(1), iterationStarted(2), verdict(2, { costUsd: 0.25 }));
+  const { contract, costUsd } = await taskDetail(store.db, run.taskId);
+  assert.deepEqual([contract.costUsd, costUsd], [0.75, 0.75]);
 });
 
 onEveryEngine("a failed run tells why, and its contract stays active", async (database) => {

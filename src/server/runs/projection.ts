@@ -2,9 +2,12 @@ import { sql } from "kysely";
 import type { Insertable, Updateable } from "kysely";
 import { MakimaError } from "../../core/errors.ts";
 import type { CheckReport, RunEvent, RunEventOf, TamperingReport } from "../../protocol/run-events.ts";
+import { addCost } from "../contracts/budget.ts";
 import { fromJson, toJson } from "../db/json.ts";
 import type { Write } from "../db/store.ts";
 import type { IterationsTable } from "../db/tables.ts";
+import { hearMessage } from "../messages/messages.ts";
+import { nudgeIdle } from "../messages/nudge.ts";
 import { notifyUsageLimit, notifyUsageLimitOver } from "../notifications/occasions.ts";
 import { waitForAnswers } from "../questions/wait.ts";
 import { changeTask } from "../tasks/change.ts";
@@ -36,8 +39,10 @@ const APPLY: { readonly [T in RunEvent["type"]]: Apply<T> } = {
     await waitForAnswers(tx, taskId);
   },
 
-  async checkout(tx, { runId, taskId }, { worktree, head }) {
+  async checkout(tx, { runId, taskId }, { worktree, base, head }) {
     await updateRun(tx, runId, { worktree, head });
+    // From now on it is settled where the task started from, for its further runs as well.
+    await changeTask(tx, taskId, { base, start_at: null });
     await publishTask(tx, taskId);
   },
 
@@ -63,17 +68,30 @@ const APPLY: { readonly [T in RunEvent["type"]]: Apply<T> } = {
     await updateRun(tx, runId, { checks: toJson(withCheck(before, check)) });
   },
 
-  checkpoint: nothing,
+  async checkpoint(tx, { runId, taskId }, { index, ref, commit }) {
+    const message = `After iteration ${index}`;
+    const checkpoint = { run_id: runId, commit_id: commit, ref, message, created_at: tx.now };
+    // Each run counts its iterations anew, and what it keeps takes the place of an earlier run's.
+    await tx.db
+      .insertInto("checkpoints")
+      .values({ task_id: taskId, name: String(index), ...checkpoint })
+      .onConflict((it) => it.columns(["task_id", "name"]).doUpdateSet(checkpoint))
+      .execute();
+  },
 
-  async verified(tx, { runId }, { verification, head, checks }) {
-    await updateRun(tx, runId, { verification, head, checks: toJson(checks) });
+  async verified(tx, { runId }, { verification, tree, head, checks }) {
+    await updateRun(tx, runId, { verification, verified_tree: tree, head, checks: toJson(checks) });
   },
 
   verdict: applyVerdict,
 
   async waiting(tx, lease, event) {
-    await moveTask(tx, lease.taskId, "wait", { reason: event.reason, waitUntil: event.until });
+    const why = { reason: event.reason, ...(event.until === null ? {} : { waitUntil: event.until }) };
+    await moveTask(tx, lease.taskId, "wait", why, { idle: event.kind === "wake-up" ? 1 : 0 });
     await notifyUsageLimit(tx, lease, event);
+    if (event.kind !== "wake-up") return;
+    await waitForAnswers(tx, lease.taskId);
+    await nudgeIdle(tx, lease.contractId);
   },
 
   async paused(tx, { taskId }) {
@@ -88,7 +106,7 @@ const APPLY: { readonly [T in RunEvent["type"]]: Apply<T> } = {
     await waitForAnswers(tx, taskId);
   },
 
-  message: nothing,
+  message: (tx, { taskId }, { id }) => hearMessage(tx, taskId, id),
   notice: nothing,
 
   async finished(tx, lease, event) {
@@ -133,7 +151,11 @@ async function updateIteration(
   await tx.db.updateTable("iterations").set(set).where("run_id", "=", runId).where("index", "=", index).execute();
 }
 
-async function applyVerdict(tx: Write, { runId, taskId }: Lease, event: RunEventOf<"verdict">): Promise<void> {
+async function applyVerdict(
+  tx: Write,
+  { runId, taskId, contractId }: Lease,
+  event: RunEventOf<"verdict">,
+): Promise<void> {
   await updateIteration(tx, runId, event.index, {
     gate: event.gate === null ? null : toJson(event.gate),
     changed: event.changed ? 1 : 0,
@@ -158,6 +180,7 @@ async function applyVerdict(tx: Write, { runId, taskId }: Lease, event: RunEvent
     .execute();
   await changeTask(tx, taskId, { cost_usd: sql`cost_usd + ${event.costUsd}` });
   const { agent } = await publishTask(tx, taskId);
+  await addCost(tx, contractId, event.costUsd);
   tx.count({ kind: "iteration", agent, model: event.model, refused: event.refused, costUsd: event.costUsd });
 }
 

@@ -31,7 +31,12 @@ export async function updateRun(tx: Write, id: string, set: Updateable<RunsTable
 /** Puts the run as it now is into the change feed; its details are in its `events` stream. */
 export async function publishRun(tx: Write, id: string): Promise<void> {
   const row = await tx.db.selectFrom("runs").select(SHOWN).where("id", "=", id).executeTakeFirstOrThrow();
-  await recordChange(tx, "run", id, { ...toRun(row) });
+  const { contract_id: contractId } = await tx.db
+    .selectFrom("tasks")
+    .select("contract_id")
+    .where("id", "=", row.task_id)
+    .executeTakeFirstOrThrow();
+  await recordChange(tx, { kind: "run", id, contractId, data: { ...toRun(row) } });
 }
 
 /** Of one task, the latest first. */

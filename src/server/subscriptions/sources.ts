@@ -3,8 +3,8 @@ import { isStreamName } from "../../protocol/streams.ts";
 import type { Change, SubscriptionMessage } from "../../protocol/subscriptions.ts";
 import { CHANGES_TOPIC, encodeStreamData, parseStreamTopic, streamTopic } from "../../protocol/topics.ts";
 import type { Principal } from "../auth/keys.ts";
-import { requireOwnRun } from "../auth/scope.ts";
-import { readChanges } from "../changes/changes.ts";
+import { ownContract, resolveOwn } from "../auth/scope.ts";
+import { readFeed } from "../changes/changes.ts";
 import type { Db } from "../db/store.ts";
 import { runEndedTopic } from "../db/wakeups.ts";
 import { readStream } from "../runs/streams.ts";
@@ -16,11 +16,10 @@ const CHANGES_PER_BATCH = 100;
 /** A WebSocket frame: text, or bytes. */
 export type Frame = string | Uint8Array;
 
-/** A topic as the frames that subscription `id` is sent. Throws `not_found` or `forbidden`. */
+/** A topic as the frames that subscription `id` is sent. Throws `not_found`, `ambiguous` or `forbidden`. */
 export async function openTopic(db: Db, principal: Principal, topic: string, id: number): Promise<Source<Frame>> {
   if (topic === CHANGES_TOPIC) {
-    if (principal.kind !== "user") throw new MakimaError("forbidden", "This key may not read the change feed");
-    return framed(changesSource(db), (changes) => {
+    return framed(changesSource(db, ownContract(principal)), (changes) => {
       const message: SubscriptionMessage = { type: "changes", id, changes };
       return JSON.stringify(message);
     });
@@ -31,15 +30,18 @@ export async function openTopic(db: Db, principal: Principal, topic: string, id:
   return framed(source, (data, offset) => encodeStreamData(id, offset, data));
 }
 
-/** The bytes of a run's stream, which need not exist yet. Throws `not_found` or `forbidden`. */
+/**
+ * The bytes of a run's stream, which need not exist yet; `run` may be shortened. Throws `not_found`, `ambiguous` or
+ * `forbidden`.
+ */
 export async function openStream(
   db: Db,
   principal: Principal,
-  runId: string,
+  run: string,
   stream: string,
 ): Promise<Source<Uint8Array>> {
   if (!isStreamName(stream)) throw new MakimaError("not_found", `No run has a stream ${stream}`);
-  await requireOwnRun(db, principal, runId);
+  const runId = await resolveOwn(db, principal, "runs", run);
   return {
     topics: [streamTopic(runId, stream), runEndedTopic(runId)],
     async read(cursor) {
@@ -49,14 +51,14 @@ export async function openStream(
   };
 }
 
-function changesSource(db: Db): Source<Change[]> {
+/** `contractId`: only the changes of that contract; null: all of them. */
+function changesSource(db: Db, contractId: string | null): Source<Change[]> {
   return {
     topics: [CHANGES_TOPIC],
     async read(cursor) {
-      const changes = await readChanges(db, cursor, CHANGES_PER_BATCH);
-      const last = changes.at(-1);
-      const atEnd = changes.length < CHANGES_PER_BATCH;
-      return { data: last === undefined ? null : changes, cursor: last?.seq ?? cursor, atEnd, complete: false };
+      const page = await readFeed(db, { from: cursor, limit: CHANGES_PER_BATCH, contractId });
+      const data = page.changes.length === 0 ? null : page.changes;
+      return { data, cursor: page.cursor, atEnd: page.atEnd, complete: false };
     },
   };
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { CreateContract, CreateTask } from "../../protocol/api.ts";
+import { CreateContract } from "../../protocol/api.ts";
 import type { Task } from "../../protocol/api.ts";
 import { readChanges } from "../changes/changes.ts";
 import { openCommands } from "../commands/commands.ts";
@@ -7,10 +7,11 @@ import { createContract } from "../contracts/create.ts";
 import { pauseContract } from "../contracts/transitions.ts";
 import type { Store } from "../db/store.ts";
 import { readHeads } from "../dispatch/heads.ts";
-import { contract, finished, started } from "../testing/data.ts";
+import { contract } from "../testing/data.ts";
 import { onEveryEngine } from "../testing/engines.ts";
-import { connect, DAEMON, nextRun, say } from "../testing/run.ts";
-import { createTask } from "./create.ts";
+import { addTask, connect, DAEMON, newSupervisor, nextRun, work } from "../testing/run.ts";
+import { changeTask } from "./change.ts";
+import { tellDependants } from "./dependencies.ts";
 import { resumeTask } from "./resume.ts";
 import { updateTask } from "./update.ts";
 import { getTask } from "./view.ts";
@@ -20,16 +21,6 @@ async function newContract(store: Store): Promise<Task> {
   return (await store.write((tx) => createContract(tx, CreateContract.parse(contract)))).task;
 }
 
-async function add(store: Store, { contractId }: Task, input: Partial<CreateTask>): Promise<Task> {
-  const whole = CreateTask.parse({ name: "Next", goal: "Do the next thing", ...input });
-  return store.write((tx) => createTask(tx, contractId, whole));
-}
-
-async function end(store: Store, { id }: Task, outcome: "completed" | "failed"): Promise<void> {
-  await connect(store);
-  await say(store, await nextRun(store, id), started, finished({ outcome }));
-}
-
 async function ready(store: Store): Promise<string[]> {
   return (await readHeads(store.db)).map(({ taskId }) => taskId);
 }
@@ -37,7 +28,7 @@ async function ready(store: Store): Promise<string[]> {
 onEveryEngine("a further task is as the contract has it, with a goal and a branch of its own", async (database) => {
   await using store = await database.open();
   const first = await newContract(store);
-  const second = await add(store, first, { labels: { gpu: "yes" } });
+  const second = await addTask(store, first.contractId, { labels: { gpu: "yes" } });
   assert.deepEqual([second.repository, second.base, second.agent], [first.repository, first.base, first.agent]);
   assert.match(second.branch, /^makima\/mend-the-parser\/next-[0-9a-f]{8}$/);
   assert.deepEqual(second.labels, { gpu: "yes" });
@@ -56,22 +47,26 @@ onEveryEngine("a further task is as the contract has it, with a goal and a branc
 onEveryEngine("a task can be started when all that it waits for is completed, and says so until then", async (db) => {
   await using store = await db.open();
   const first = await newContract(store);
-  const second = await add(store, first, { name: "Second" });
-  const last = await add(store, first, { name: "Last", after: [first.id.slice(-12), second.id, first.id] });
+  const second = await addTask(store, first.contractId, { name: "Second" });
+  const last = await addTask(store, first.contractId, {
+    name: "Last",
+    after: [first.id.slice(-12), second.id, first.id],
+  });
   const reason = async () => (await getTask(store.db, last.id)).reason;
   assert.deepEqual(last.after, [first.id, second.id]);
   assert.deepEqual([last.reason, await reason()], Array(2).fill(`Waits for ${first.name}, Second`));
+  await connect(store);
 
-  await end(store, first, "completed");
+  await work(store, first.id, "completed");
   assert.equal(await reason(), "Waits for Second");
-  await end(store, second, "failed");
+  await work(store, second.id, "failed");
   assert.equal(await reason(), "Second did not work out: resume that, or wait for it no more");
   const told = (await readChanges(store.db, 0, 1000)).findLast(({ id }) => id === last.id);
   assert.equal(told?.data["reason"], await reason(), "the feed tells of a new reason");
   assert.deepEqual(await ready(store), []);
 
   await store.write((tx) => resumeTask(tx, second.id, {}));
-  await end(store, second, "completed");
+  await work(store, second.id, "completed");
   assert.deepEqual(await ready(store), [last.id]);
   assert.equal(await reason(), null);
 });
@@ -81,8 +76,8 @@ onEveryEngine(
   async (db) => {
     await using store = await db.open();
     const [a, b] = [await newContract(store), await newContract(store)];
-    const c = await add(store, a, { name: "C", after: [a.id] });
-    const d = await add(store, a, { name: "D", after: [c.id] });
+    const c = await addTask(store, a.contractId, { name: "C", after: [a.id] });
+    const d = await addTask(store, a.contractId, { name: "D", after: [c.id] });
     const update = (task: Task, after: string[]) => store.write((tx) => updateTask(tx, task.id, null, { after }));
     const cycle = new RegExp(`: (C -> ${a.name} -> D -> C|D -> C -> ${a.name} -> D|${a.name} -> D -> C -> ${a.name})$`);
     await assert.rejects(update(a, [d.id]), { code: "invalid_request", message: cycle });
@@ -99,7 +94,8 @@ onEveryEngine(
     assert.deepEqual((await ready(store)).toSorted(), [a.id, b.id].toSorted());
     const stale = store.write((tx) => updateTask(tx, d.id, d.version, { name: "Old" }));
     await assert.rejects(stale, { code: "version_conflict" });
-    await end(store, a, "completed");
+    await connect(store);
+    await work(store, a.id, "completed");
     await assert.rejects(update(a, []), { code: "conflict" });
   },
 );
@@ -108,7 +104,7 @@ onEveryEngine("a pending task says what it waits for", async (database) => {
   await using store = await database.open();
   const first = await newContract(store);
   const reasonOf = async ({ id }: Task) => (await getTask(store.db, id)).reason;
-  const picky = await add(store, first, { labels: { gpu: "yes", os: "linux" } });
+  const picky = await addTask(store, first.contractId, { labels: { gpu: "yes", os: "linux" } });
   assert.equal(await reasonOf(first), "No daemon is connected");
   await connect(store);
   assert.equal(await reasonOf(first), null);
@@ -121,4 +117,26 @@ onEveryEngine("a pending task says what it waits for", async (database) => {
     (await readHeads(store.db)).filter(({ contractId }) => contractId === first.contractId),
     [],
   );
+});
+
+onEveryEngine("what is to be merged holds up those after it until it is, and again when it is reopened", async (db) => {
+  await using store = await db.open();
+  const { contractId } = await newSupervisor(store);
+  const first = await addTask(store, contractId, { name: "First" });
+  const second = await addTask(store, contractId, { after: [first.id] });
+  const merge = (state: Task["merge"]) =>
+    store.write(async (tx) => {
+      await changeTask(tx, first.id, { merge: state });
+      await tellDependants(tx, first.id);
+    });
+  const state = async () => [(await ready(store)).includes(second.id), (await getTask(store.db, second.id)).reason];
+  await work(store, first.id, "completed");
+  for (const held of ["queued", "conflict", "failed"] as const) {
+    await merge(held);
+    assert.deepEqual(await state(), [false, "Waits for First to be merged"]);
+  }
+  await merge("merged");
+  assert.deepEqual(await state(), [true, null]);
+  await store.write((tx) => resumeTask(tx, first.id, {}, "Mind the tests"));
+  assert.deepEqual(await state(), [false, "Waits for First"]);
 });

@@ -2,15 +2,32 @@ import { sql } from "kysely";
 import { findCycle } from "../../core/dependencies.ts";
 import { MakimaError } from "../../core/errors.ts";
 import type { Db, Write } from "../db/store.ts";
-import { resolveId } from "../ids.ts";
+import { isFullId, resolveAmong, resolveId } from "../ids.ts";
 import { changeTask } from "./change.ts";
+import { isMet } from "./rows.ts";
 import { publishTask } from "./view.ts";
 
 /** The full ids of `given`. Throws `not_found`, `ambiguous`, or `invalid_request` for a task of another contract. */
 export async function resolveDependencies(db: Db, contractId: string, given: readonly string[]): Promise<string[]> {
   const ids = new Set<string>();
-  for (const id of given) ids.add(await resolveDependency(db, contractId, id));
+  for (const id of given) ids.add(await resolveSibling(db, contractId, id));
   return [...ids];
+}
+
+/**
+ * The full id of a task of the contract; what is shortened is looked for in that contract alone. Throws `not_found`,
+ * `ambiguous`, or `invalid_request` for the full id of a task of another contract.
+ */
+export async function resolveSibling(db: Db, contractId: string, given: string): Promise<string> {
+  if (!isFullId(given)) {
+    return resolveAmong(db, sql`(select id from tasks where contract_id = ${contractId})`, "tasks", given);
+  }
+  const id = await resolveId(db, "tasks", given);
+  const task = await db.selectFrom("tasks").select("contract_id").where("id", "=", id).executeTakeFirstOrThrow();
+  if (task.contract_id === contractId) return id;
+  throw new MakimaError("invalid_request", `Task ${id} belongs to another contract`, {
+    hint: "A task can only wait for, or be listed under, tasks of its own contract.",
+  });
 }
 
 /**
@@ -30,7 +47,10 @@ export async function setDependencies(
   await changeTask(tx, task.id, { blocked: openDependencies(task.id) });
 }
 
-/** A task has ended, or is to be done again: that changes whether, or at least why, the tasks after it have to wait. */
+/**
+ * A task has ended or was merged, or that is to be done again: that changes whether, or at least why, the tasks after it
+ * have to wait.
+ */
 export async function tellDependants(tx: Write, id: string): Promise<void> {
   const dependants = await tx.db
     .selectFrom("dependencies")
@@ -42,15 +62,6 @@ export async function tellDependants(tx: Write, id: string): Promise<void> {
     await changeTask(tx, dependant.id, { blocked: openDependencies(dependant.id) });
     if (dependant.status === "pending") await publishTask(tx, dependant.id);
   }
-}
-
-async function resolveDependency(db: Db, contractId: string, given: string): Promise<string> {
-  const id = await resolveId(db, "tasks", given);
-  const task = await db.selectFrom("tasks").select("contract_id").where("id", "=", id).executeTakeFirstOrThrow();
-  if (task.contract_id === contractId) return id;
-  throw new MakimaError("invalid_request", `Task ${id} belongs to another contract`, {
-    hint: "A task can only wait for tasks of its own contract.",
-  });
 }
 
 async function refuseCycle(db: Db, { id, contract_id }: { id: string; contract_id: string }): Promise<void> {
@@ -72,9 +83,9 @@ async function refuseCycle(db: Db, { id, contract_id }: { id: string; contract_i
   });
 }
 
-/** How many of a task's dependencies are not completed; what failed can still be resumed. */
+/** How many of a task's dependencies are not met; what failed can still be resumed, and what conflicts be merged. */
 function openDependencies(id: string) {
   return sql<number>`(
     select count(*) from dependencies join tasks as earlier on earlier.id = dependencies.after_id
-    where dependencies.task_id = ${id} and earlier.status <> 'completed')`;
+    where dependencies.task_id = ${id} and not ${isMet("earlier")})`;
 }

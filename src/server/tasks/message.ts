@@ -1,19 +1,27 @@
 import { MakimaError } from "../../core/errors.ts";
+import { isTerminal, TASK } from "../../core/task-state.ts";
 import type { Task } from "../../protocol/api.ts";
-import { commandRun } from "../commands/commands.ts";
 import type { Write } from "../db/store.ts";
-import { newId } from "../ids.ts";
-import { runOf, taskRow, WITH_RUN } from "./rows.ts";
+import { countUnheard, MOST_UNHEARD, sendMessage } from "../messages/messages.ts";
+import { taskRow } from "./rows.ts";
 import { getTask } from "./view.ts";
 
-/** Sends a person's words to the agent of a task. Throws `conflict` for a task that has none. */
+/** Sends somebody's words to the agent of a task, or of a pending one's next run. Throws `conflict` for one that has ended. */
 export async function messageTask(tx: Write, id: string, text: string): Promise<Task> {
   const task = await taskRow(tx.db, id);
-  if (!WITH_RUN.includes(task.status)) {
+  if (isTerminal(TASK, task.status)) {
     throw new MakimaError("conflict", `The task is ${task.status}: nobody would read the message`, {
-      hint: task.status === "pending" ? "Send it when the task runs." : "`makima resume` gives what ended a new run.",
+      hint: "`makima resume --message` gives it a new run, which hears the message first of all.",
     });
   }
-  await commandRun(tx, { kind: "MessageTask", runId: runOf(task), messageId: newId(tx.now), text });
+  await say(tx, id, text);
   return getTask(tx.db, id);
+}
+
+/** Puts somebody's words into a task's inbox. Throws `conflict` where that is full: nothing of theirs is left out. */
+export async function say(tx: Write, id: string, text: string): Promise<void> {
+  if ((await countUnheard(tx.db, id)) >= MOST_UNHEARD) {
+    throw new MakimaError("conflict", `The task's agent has ${MOST_UNHEARD} messages to hear already`);
+  }
+  await sendMessage(tx, id, "person", text);
 }

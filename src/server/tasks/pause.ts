@@ -4,6 +4,7 @@ import type { Task } from "../../protocol/api.ts";
 import { commandRun, hasOpenCommand } from "../commands/commands.ts";
 import type { Write } from "../db/store.ts";
 import type { Hold } from "../db/tables.ts";
+import { nudgeIdle } from "../messages/nudge.ts";
 import { changeTask } from "./change.ts";
 import { runOf, taskRow } from "./rows.ts";
 import type { TaskRow } from "./rows.ts";
@@ -41,6 +42,8 @@ export async function releaseTask(tx: Write, task: TaskRow): Promise<void> {
   if (task.hold === null) return;
   await changeTask(tx, task.id, { hold: null });
   await publishTask(tx, task.id);
+  // One whose pause is taken back before it came about sleeps on, and nobody has nudged it meanwhile.
+  await nudgeIdle(tx, task.contract_id);
 }
 
 const ENDED = "It has ended; `makima resume` starts what failed or was cancelled again.";

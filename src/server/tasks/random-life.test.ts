@@ -3,11 +3,14 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { MakimaError } from "../../core/errors.ts";
 import { CreateContract, CreateTask } from "../../protocol/api.ts";
+import { completeContract } from "../contracts/completion.ts";
 import { createContract } from "../contracts/create.ts";
-import { completeContract, deleteContract, pauseContract, resumeContract } from "../contracts/transitions.ts";
-import type { Store } from "../db/store.ts";
+import { deleteContract, pauseContract, resumeContract } from "../contracts/transitions.ts";
+import type { Store, Write } from "../db/store.ts";
 import { readHeads } from "../dispatch/heads.ts";
-import { contract, finished, iterationStarted, started, verdict } from "../testing/data.ts";
+import { askQuestion } from "../questions/ask.ts";
+import { answerQuestion, withdrawQuestion } from "../questions/close.ts";
+import { asleep, contract, finished, heard, iterationStarted, started, verdict } from "../testing/data.ts";
 import { postgresDatabase, sqliteDatabase } from "../testing/engines.ts";
 import { brokenFeed, brokenRules } from "../testing/rules.ts";
 import { connect, nextRun, say } from "../testing/run.ts";
@@ -25,7 +28,9 @@ const COMMANDS = {
   pause: pauseTask,
   resume: (tx, id) => resumeTask(tx, id, {}),
   stop: (tx, id) => stopTask(tx, id, "enough"),
+  "go further": (tx, id) => resumeTask(tx, id, {}, "and the tests"),
   message: (tx, id) => messageTask(tx, id, "hello"),
+  ask: async (tx, id) => askQuestion(tx, { taskId: id, runId: await runIdOf(tx, id), text: "Which?", choices: [] }),
   requeue: (tx, id) => requeueTask(tx, id, "lost"),
 } satisfies Record<string, (tx: Parameters<typeof pauseTask>[0], id: string) => Promise<unknown>>;
 
@@ -41,6 +46,7 @@ const EVENTS = {
   iteration: iterationStarted(1),
   verdict: verdict(1, { costUsd: 0 }),
   waiting,
+  asleep,
   paused,
   resumed,
   completed: finished(),
@@ -65,13 +71,15 @@ function step<K extends string, F extends object>(
 
 /** Anything, in any order, about any task, run or contract, whether it makes sense or not. */
 const anyStep = fc.oneof(
-  step(1, "contract", {}),
+  step(2, "contract", { supervisor: fc.boolean() }),
   step(6, "task", { which, after }),
   step(2, "update", { which, after, labels: fc.constantFrom({}, { gpu: "yes" }) }),
   step(6, "command", { which, name: keysOf(COMMANDS) }),
   step(1, "on contract", { which, name: keysOf(CONTRACT_COMMANDS) }),
+  step(2, "close", { which, answered: fc.boolean() }),
   step(8, "spawn", { which }),
   step(12, "event", { which, live: fc.constantFrom(true, true, false), name: keysOf(EVENTS) }),
+  step(3, "hear", { which }),
 );
 
 type Step = typeof anyStep extends fc.Arbitrary<infer T> ? T : never;
@@ -87,7 +95,7 @@ suite("whatever people, daemons and dispatchers do, one after the other", () => 
           await using database = await create();
           await using store = await database.open();
           await connect(store);
-          await take(store, { kind: "contract" });
+          await take(store, { kind: "contract", supervisor: true });
           for (const taken of steps) {
             await take(store, taken);
             assert.deepEqual(await brokenRules(store), [], JSON.stringify(taken));
@@ -112,7 +120,9 @@ async function take(store: Store, taken: Step): Promise<void> {
 async function carryOut(store: Store, taken: Step): Promise<unknown> {
   switch (taken.kind) {
     case "contract":
-      return store.write((tx) => createContract(tx, CreateContract.parse(contract)));
+      return store.write((tx) =>
+        createContract(tx, CreateContract.parse({ ...contract, supervisor: taken.supervisor })),
+      );
     case "task": {
       const contractId = pick(await contractIds(store), taken.which);
       const siblings = await taskIds(store, contractId);
@@ -127,11 +137,17 @@ async function carryOut(store: Store, taken: Step): Promise<unknown> {
     }
     case "command": {
       const id = pick(await taskIds(store), taken.which);
-      return store.write((tx) => COMMANDS[taken.name](tx, id));
+      return store.write<unknown>((tx) => COMMANDS[taken.name](tx, id));
     }
     case "on contract": {
       const id = pick(await contractIds(store), taken.which);
       return store.write((tx) => CONTRACT_COMMANDS[taken.name](tx, id));
+    }
+    case "close": {
+      const open = await store.db.selectFrom("questions").select("id").where("status", "=", "open").execute();
+      if (open.length === 0) return null;
+      const { id } = pick(open, taken.which);
+      return store.write((tx) => (taken.answered ? answerQuestion(tx, id, "this") : withdrawQuestion(tx, id)));
     }
     case "spawn": {
       const heads = await readHeads(store.db);
@@ -141,7 +157,27 @@ async function carryOut(store: Store, taken: Step): Promise<unknown> {
       const runs = await runsOf(store, taken.live);
       return runs.length === 0 ? null : say(store, pick(runs, taken.which), EVENTS[taken.name]);
     }
+    case "hear": {
+      const runs = await runsOf(store, true);
+      return runs.length === 0 ? null : hearAll(store, pick(runs, taken.which));
+    }
   }
+}
+
+/** The run's next prompt holds all that it was given to hear. */
+async function hearAll(store: Store, run: TestRun): Promise<void> {
+  const messages = await store.db
+    .selectFrom("messages")
+    .select(["id", "kind", "text"])
+    .where("run_id", "=", run.runId)
+    .where("heard_at", "is", null)
+    .execute();
+  await say(store, run, ...messages.map((message) => heard(1, message)), iterationStarted(1));
+}
+
+async function runIdOf({ db }: Write, taskId: string): Promise<string | null> {
+  const { run_id } = await db.selectFrom("tasks").select("run_id").where("id", "=", taskId).executeTakeFirstOrThrow();
+  return run_id;
 }
 
 async function contractIds({ db }: Store): Promise<string[]> {

@@ -41,7 +41,7 @@ onEveryEngine("a lost run is fenced, and its task starts afresh on another branc
   const late = { stream: "events", offset: 0, data: Buffer.from("late") };
   assert.deepEqual(await append(store, first, [late]), [{ kind: "fenced", run: first.runId }]);
   await connect(store, { id: "d2" });
-  await store.write((tx) => spawnRun(tx, first.taskId, "d2", "http://127.0.0.1:1"));
+  await store.write((tx) => spawnRun(tx, first.taskId, "d2"));
   const [spec] = await specs(store, "d2");
   assert.deepEqual([spec?.fence, spec?.branch], [2, task.branch]);
   assert.deepEqual(spec?.resume, { runId: first.runId, sessionId: null, breaker: { iteration: 1 }, costUsd: 0.5 });

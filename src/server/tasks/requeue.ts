@@ -6,10 +6,10 @@ import { dropCommands, hasCommand } from "../commands/commands.ts";
 import { fromJson } from "../db/json.ts";
 import type { Write } from "../db/store.ts";
 import { DISPATCH_TOPIC, ENDED_RUNS_TOPIC, runEndedTopic } from "../db/wakeups.ts";
-import { queueOf } from "../dispatch/queue.ts";
+import { giveBackUnheard } from "../messages/messages.ts";
 import { moveRun } from "../runs/runs.ts";
 import { moveTask } from "./move.ts";
-import { runOf, taskRow, WITH_RUN } from "./rows.ts";
+import { queueOfRow, runOf, taskRow, WITH_RUN } from "./rows.ts";
 
 /**
  * Gives the live run of a task up for lost, whatever its daemon still says of it. The task is pending again, for a
@@ -25,6 +25,7 @@ export async function requeueTask(tx: Write, id: string, reason: string): Promis
   await revokeRunKeys(tx, runId);
   const stopped = await hasCommand(tx.db, runId, "InterruptTask");
   await dropCommands(tx, runId, "The run was given up for lost");
+  await giveBackUnheard(tx, id, runId);
   for (const topic of [DISPATCH_TOPIC, ENDED_RUNS_TOPIC, runEndedTopic(runId)]) tx.wake(topic);
   if (stopped) return moveTask(tx, id, "cancel", { reason: `It was to be stopped. ${reason}` });
   const { branch, fence } = await tx.db
@@ -32,7 +33,7 @@ export async function requeueTask(tx: Write, id: string, reason: string): Promis
     .select(["branch", "fence"])
     .where("id", "=", id)
     .executeTakeFirstOrThrow();
-  const queue = queueOf(task.contract_id, fromJson(task.labels), null);
+  const queue = queueOfRow(task, fromJson(task.labels), null);
   const changes = { branch: branchOf(branch, id, fence + 1), home: null, queue };
   return moveTask(tx, id, "requeue", { reason }, changes);
 }

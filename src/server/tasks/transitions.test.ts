@@ -49,7 +49,7 @@ const ENDED: Record<Name, Outcome> = {
 };
 
 const TABLE: Readonly<Record<TaskState, Record<Name, Outcome>>> = {
-  pending: { ...ENDED, resume: "conflict", stop: "cancelled", relabel: "nothing" },
+  pending: { ...ENDED, resume: "conflict", message: "nothing", stop: "cancelled", relabel: "nothing" },
   starting: { ...LIVE, pause: "conflict", resume: "conflict" },
   running: { ...LIVE, pause: "PauseTask", resume: "conflict" },
   waiting: { ...LIVE, pause: "PauseTask", resume: "conflict" },

@@ -3,11 +3,11 @@ import type { Parsed, Task } from "../../protocol/api.ts";
 import { fromJson, toJson } from "../db/json.ts";
 import type { Write } from "../db/store.ts";
 import { DISPATCH_TOPIC } from "../db/wakeups.ts";
-import { queueOf } from "../dispatch/queue.ts";
+import { nudgeIdle } from "../messages/nudge.ts";
 import { requireVersion } from "../versions.ts";
 import { changeTask } from "./change.ts";
 import { resolveDependencies, setDependencies } from "./dependencies.ts";
-import { taskRow } from "./rows.ts";
+import { queueOfRow, taskRow } from "./rows.ts";
 import { getTask, publishTask } from "./view.ts";
 
 /**
@@ -33,8 +33,11 @@ export async function updateTask(
   await changeTask(tx, id, {
     ...(name === undefined ? {} : { name }),
     labels: toJson(asked),
-    queue: queueOf(task.contract_id, asked, task.home),
+    queue: queueOfRow(task, asked, task.home),
   });
   tx.wake(DISPATCH_TOPIC);
-  return publishTask(tx, id);
+  const changed = await publishTask(tx, id);
+  // It may wait now for what never comes about.
+  await nudgeIdle(tx, task.contract_id);
+  return changed;
 }

@@ -39,7 +39,7 @@ export async function getTask(db: Db, id: string): Promise<Task> {
 /** Puts the task as it now is into the change feed. */
 export async function publishTask(tx: Write, id: string): Promise<Task> {
   const task = await getTask(tx.db, id);
-  await recordChange(tx, "task", id, { ...task });
+  await recordChange(tx, { kind: "task", id, contractId: task.contractId, data: { ...task } });
   return task;
 }
 
@@ -56,6 +56,8 @@ function toTask(row: TaskRow, reason: string | null): Task {
     id: row.id,
     contractId: row.contract_id,
     name: row.name,
+    role: row.role,
+    parentId: row.parent_id,
     status: row.status,
     unreachable: row.online === 0 && row.status !== "pending" && !isTerminal(TASK, row.status),
     reason,
@@ -63,6 +65,7 @@ function toTask(row: TaskRow, reason: string | null): Task {
     repository: row.repository,
     branch: row.branch,
     base: row.base,
+    merge: row.merge,
     after: row.after?.split(",") ?? [],
     labels: fromJson(row.labels),
     head: row.head,

@@ -38,14 +38,28 @@ export async function askRoute(
   server: { url: string },
   name: RouteName,
   key: string | null,
-  { id = "", ...fields }: { readonly id?: unknown; readonly [field: string]: unknown },
+  fields: Given,
   extra: IncomingHttpHeaders = {},
 ): Promise<Answer> {
-  const { method } = ROUTES[name];
-  const url = new URL(routePath(ROUTES[name], { id: String(id) }), server.url);
-  if (method === "GET") for (const [field, value] of Object.entries(fields)) url.searchParams.set(field, String(value));
+  const { method, url, body } = requestFor(server, name, fields);
   const headers = { ...extra, ...(key === null ? {} : bearer(key)) };
-  return ask(url.href, { method, headers, ...(method === "GET" ? {} : { body: JSON.stringify(fields) }) });
+  return ask(url.href, { method, headers, ...(body === null ? {} : { body }) });
+}
+
+/** What a route is called with: path parameters, query and body side by side. */
+export type Given = Readonly<Record<string, unknown>>;
+
+/** A call of a route, with each of the fields where it belongs. */
+export function requestFor(server: { url: string }, name: RouteName, fields: Given) {
+  const { method, path } = ROUTES[name];
+  const isParameter = ([field]: [string, unknown]) => path.split("/").includes(`:${field}`);
+  const params = Object.entries(fields).filter(isParameter);
+  const rest = Object.entries(fields).filter((field) => !isParameter(field));
+  const inPath = Object.fromEntries(params.map(([field, value]) => [field, String(value)]));
+  const url = new URL(routePath(ROUTES[name], inPath), server.url);
+  if (method !== "GET") return { method, url, body: JSON.stringify(Object.fromEntries(rest)) };
+  for (const [field, value] of rest) url.searchParams.set(field, String(value));
+  return { method, url, body: null };
 }
 
 export function bearer(key: string): { authorization: string } {

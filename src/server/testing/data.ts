@@ -1,4 +1,5 @@
-import type { CreateContract } from "../../protocol/api.ts";
+import { WAITS_FOR_TASKS } from "../../core/supervision.ts";
+import type { CreateContract, OpenContract } from "../../protocol/api.ts";
 import type { RunEvent, RunEventOf } from "../../protocol/run-events.ts";
 
 export const contract: CreateContract & { checks: string[] } = {
@@ -29,11 +30,28 @@ export const contract: CreateContract & { checks: string[] } = {
   },
 };
 
+/** A contract that a person drives. */
+export const opened: OpenContract = { ...contract, name: "Mend it all", goals: ["Every test passes"] };
+
 export const started: RunEvent = { type: "started", at: 1, host: "box", pid: 1 };
 
 export function iterationStarted(index: number): RunEvent {
   const fixed = { sessionId: "session", resumed: index > 1, tree: "t", head: "h", prompt: "go on" };
   return { type: "iteration-started", at: 2, index, ...fixed };
+}
+
+/** A supervisor's run has nothing to do until something happens in its contract. */
+export const asleep: RunEventOf<"waiting"> = {
+  type: "waiting",
+  at: 3,
+  kind: "wake-up",
+  until: null,
+  reason: WAITS_FOR_TASKS,
+};
+
+/** The message is part of an iteration's prompt. */
+export function heard(index: number, message: Pick<RunEventOf<"message">, "id" | "kind" | "text">): RunEvent {
+  return { type: "message", at: 2, index, ...message };
 }
 
 export function verdict(index: number, fields: Partial<RunEventOf<"verdict">> = {}): RunEvent {

@@ -2,10 +2,11 @@ import { systemClock } from "../../platform/clock.ts";
 import { defaultConfig } from "../../platform/config/config.ts";
 import { paths } from "../../platform/config/paths.ts";
 import type { Reply } from "../../protocol/api.ts";
-import { ROUTES, routePath } from "../../protocol/routes.ts";
 import type { RouteName } from "../../protocol/routes.ts";
 import { startServer } from "../server.ts";
 import type { RunningServer, ServerOptions } from "../server.ts";
+import { requestFor } from "./ask.ts";
+import type { Given } from "./ask.ts";
 import { silent, temporaryHome } from "./basics.ts";
 
 export { silent, temporaryHome, until } from "./basics.ts";
@@ -41,14 +42,11 @@ export async function temporaryServer(): Promise<AsyncDisposable & { server: Run
 export async function call<R extends RouteName>(
   server: { url: string; userKey: string },
   name: R,
-  { id = "", ...fields }: { readonly id?: string; readonly [field: string]: unknown },
+  fields: Given,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Reply<R>> {
-  const { method } = ROUTES[name];
-  const url = new URL(routePath(ROUTES[name], { id }), server.url);
+  const { method, url, body } = requestFor(server, name, fields);
   const sent = { authorization: `Bearer ${server.userKey}`, "content-type": "application/json", ...headers };
-  if (method === "GET") for (const [key, value] of Object.entries(fields)) url.searchParams.set(key, String(value));
-  const body = method === "GET" ? null : JSON.stringify(fields);
   const response = await fetch(url, { method, headers: sent, body });
   const text = await response.text();
   if (response.status !== 200) throw new Error(`${name}: ${response.status} ${text}`);

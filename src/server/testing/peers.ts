@@ -1,6 +1,8 @@
 import { WebSocket } from "ws";
 import { encodeAppend, LINK_VERSION, ServerMessage } from "../../protocol/link.ts";
-import type { AppendHeader, DaemonMessage } from "../../protocol/link.ts";
+import type { AppendHeader, Command, DaemonMessage } from "../../protocol/link.ts";
+import { OPERATION_RESULTS } from "../../protocol/operations.ts";
+import type { OperationKind, OperationOrder, OperationResult, OrderOf } from "../../protocol/operations.ts";
 import { LINK_PATH, SUBSCRIBE_PATH } from "../../protocol/routes.ts";
 import type { RunSpec } from "../../protocol/run-spec.ts";
 import { SubscriptionMessage } from "../../protocol/subscriptions.ts";
@@ -80,6 +82,25 @@ export class FakeDaemon extends Peer {
     );
   }
 
+  /** The operations that it was told to carry out. */
+  get orders(): { commandId: string; order: OperationOrder }[] {
+    return this.of("command").flatMap(({ id, command }) =>
+      isOrder(command) ? [{ commandId: id, order: command }] : [],
+    );
+  }
+
+  /** Waits for the `count`th operation of a kind, and gives its order. */
+  async ordered<K extends OperationKind>(kind: K, count = 1): Promise<{ commandId: string; order: OrderOf<K> }> {
+    const found = () => this.orders.filter(({ order }) => order.kind === kind)[count - 1];
+    await until(() => found() !== undefined);
+    return found() as { commandId: string; order: OrderOf<K> };
+  }
+
+  /** Reports an operation as done. */
+  answer(commandId: string, result: OperationResult<OperationKind>): void {
+    this.tell({ type: "commandDone", id: commandId, error: null, result });
+  }
+
   /** Waits for the `count`th task that it is told to spawn. */
   async spawned(count = 1): Promise<{ commandId: string; spec: RunSpec }> {
     await until(() => this.spawns.length >= count);
@@ -94,6 +115,10 @@ export class FakeDaemon extends Peer {
       ...this.of("ack").flatMap((ack) => (ack.run === run && ack.stream === stream ? ack.offset : [])),
     );
   }
+}
+
+function isOrder(command: Command): command is OperationOrder {
+  return Object.hasOwn(OPERATION_RESULTS, command.kind);
 }
 
 /** A viewer that keeps, per subscription, the bytes and changes that it was sent. */

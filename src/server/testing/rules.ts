@@ -1,15 +1,23 @@
+import type { Selectable } from "kysely";
 import { TASK } from "../../core/task-state.ts";
 import type { TaskState } from "../../core/task-state.ts";
 import { readChanges } from "../changes/changes.ts";
 import { fromJson } from "../db/json.ts";
 import type { Store } from "../db/store.ts";
+import type { TasksTable } from "../db/tables.ts";
 import { readHeads } from "../dispatch/heads.ts";
 import { queueOf } from "../dispatch/queue.ts";
 import { WITH_RUN } from "../tasks/rows.ts";
 
 /** Every violation, in words, of what holds between any two transactions, whatever has happened. */
 export async function brokenRules(store: Store): Promise<string[]> {
-  const found = await Promise.all([runsOfTasks(store), keysOfRuns(store), dispatchOfTasks(store)]);
+  const found = await Promise.all([
+    runsOfTasks(store),
+    keysOfRuns(store),
+    messagesOfRuns(store),
+    sleepOfSupervisors(store),
+    dispatchOfTasks(store),
+  ]);
   return found.flat();
 }
 
@@ -68,6 +76,40 @@ async function keysOfRuns({ db }: Store): Promise<string[]> {
   return wrong.map(({ id, status }) => `the key of the run ${id}, which is ${status}`);
 }
 
+/** What a run was given to hear comes back when it ends: nothing is left with one that is over. */
+async function messagesOfRuns({ db }: Store): Promise<string[]> {
+  const rows = await db
+    .selectFrom("messages")
+    .innerJoin("runs", "runs.id", "messages.run_id")
+    .select(["messages.id", "runs.status"])
+    .where("messages.heard_at", "is", null)
+    .where("runs.ended_at", "is not", null)
+    .execute();
+  return rows.map(({ id, status }) => `the message ${id} is with a run that is ${status}`);
+}
+
+/** Whoever sleeps until something happens is woken: by what is at work, what is asked, or what there is to hear. */
+async function sleepOfSupervisors({ db }: Store): Promise<string[]> {
+  const tasks = await db.selectFrom("tasks").selectAll().execute();
+  const questions = await db.selectFrom("questions").select("contract_id").where("status", "=", "open").execute();
+  const messages = await db.selectFrom("messages").select("task_id").where("heard_at", "is", null).execute();
+  const contracts = await db.selectFrom("contracts").select("id").where("status", "=", "active").execute();
+  return tasks.flatMap(({ id, contract_id, idle, status, hold }) => {
+    if (idle === 0) return [];
+    if (status !== "waiting") return [`task ${id}: asleep while ${status}`];
+    if (hold !== null || contracts.every((active) => active.id !== contract_id)) return [];
+    const woken =
+      messages.some(({ task_id }) => task_id === id) ||
+      questions.some((question) => question.contract_id === contract_id) ||
+      tasks.some((task) => task.contract_id === contract_id && task.role === "worker" && comesToAnEnd(task));
+    return woken ? [] : [`task ${id}: sleeps for ever`];
+  });
+}
+
+function comesToAnEnd({ status, blocked }: { status: TaskState; blocked: number }): boolean {
+  return WITH_RUN.includes(status) || (status === "pending" && blocked === 0);
+}
+
 /** What the dispatcher goes by follows from tasks, contracts and dependencies. */
 async function dispatchOfTasks(store: Store): Promise<string[]> {
   const tasks = await store.db.selectFrom("tasks").selectAll().orderBy("id").execute();
@@ -75,15 +117,19 @@ async function dispatchOfTasks(store: Store): Promise<string[]> {
   const contracts = await store.db.selectFrom("contracts").select("id").where("status", "=", "active").execute();
   const active = contracts.map(({ id }) => id);
   const heads = new Map((await readHeads(store.db)).map(({ queue, taskId }) => [queue, taskId]));
-  const isCompleted = (id: string) => tasks.find((task) => task.id === id)?.status === "completed";
+  const completed = await store.db.selectFrom("runs").select("task_id").where("status", "=", "completed").execute();
+  // One that was completed when the others began may be done further since.
+  const wasCompleted = (id: string) => completed.some(({ task_id }) => task_id === id);
   const seen = new Set<string>();
   return tasks.flatMap((task) => {
     const after = dependencies.flatMap(({ task_id, after_id }) => (task_id === task.id ? [after_id] : []));
-    const open = after.filter((id) => !isCompleted(id));
+    const open = after.filter((id) => !isMet(tasks.find((earlier) => earlier.id === id)));
+    const early = open.some((id) => !wasCompleted(id)) && !["pending", "failed", "cancelled"].includes(task.status);
+    const demand = { contractId: task.contract_id, role: task.role, labels: fromJson(task.labels), home: task.home };
     const problems: string[] = [];
     if (task.blocked !== open.length) problems.push(`blocked ${task.blocked}, not ${open.length}`);
-    if (open.length > 0 && !["pending", "failed", "cancelled"].includes(task.status)) problems.push("came too early");
-    if (task.queue !== queueOf(task.contract_id, fromJson(task.labels), task.home)) problems.push("in another queue");
+    if (early) problems.push("came too early");
+    if (task.queue !== queueOf(demand)) problems.push("in another queue");
     const ready = task.status === "pending" && open.length === 0 && task.hold === null;
     if (ready && active.includes(task.contract_id) && !seen.has(task.queue)) {
       seen.add(task.queue);
@@ -91,4 +137,8 @@ async function dispatchOfTasks(store: Store): Promise<string[]> {
     }
     return problems.map((problem) => `task ${task.id}: ${problem}`);
   });
+}
+
+function isMet(task: Pick<Selectable<TasksTable>, "status" | "merge"> | undefined): boolean {
+  return task?.status === "completed" && (task.merge === null || task.merge === "merged");
 }

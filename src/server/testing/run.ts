@@ -1,4 +1,5 @@
-import { CreateContract } from "../../protocol/api.ts";
+import { CreateContract, CreateTask } from "../../protocol/api.ts";
+import type { Task } from "../../protocol/api.ts";
 import { encodeEvent } from "../../protocol/run-events.ts";
 import type { RunEvent } from "../../protocol/run-events.ts";
 import { EVENTS } from "../../protocol/streams.ts";
@@ -10,9 +11,10 @@ import { spawnRun } from "../dispatch/spawn.ts";
 import { ingest } from "../runs/ingest.ts";
 import type { Receipt } from "../runs/ingest.ts";
 import { readStream } from "../runs/streams.ts";
+import { createTask } from "../tasks/create.ts";
 import { getTask } from "../tasks/view.ts";
 import { silent } from "./basics.ts";
-import { contract } from "./data.ts";
+import { contract, finished, iterationStarted, started } from "./data.ts";
 
 export interface TestRun {
   taskId: string;
@@ -20,6 +22,10 @@ export interface TestRun {
   fence: number;
   /** DAEMON, if it does not say so. */
   daemonId?: string;
+}
+
+export interface SupervisorRun extends TestRun {
+  contractId: string;
 }
 
 export const DAEMON = "d1";
@@ -36,6 +42,29 @@ export async function newRun(store: Store): Promise<TestRun> {
   return nextRun(store, task.id);
 }
 
+/** A contract's supervisor at work, and the contract. */
+export async function newSupervisor(store: Store, terms: Partial<CreateContract> = {}): Promise<SupervisorRun> {
+  const input = CreateContract.parse({ ...contract, ...terms, supervisor: true });
+  const { task } = await store.write((tx) => createContract(tx, input));
+  await connect(store);
+  const run = await nextRun(store, task.id);
+  await say(store, run, started, iterationStarted(1));
+  return { ...run, contractId: task.contractId };
+}
+
+/** A further task of a contract. */
+export async function addTask(store: Store, contractId: string, input: Partial<CreateTask> = {}): Promise<Task> {
+  const whole = CreateTask.parse({ name: "Next", goal: "Do the next thing", ...input });
+  return store.write((tx) => createTask(tx, contractId, whole));
+}
+
+/** The task is given to the daemon and ends at once. */
+export async function work(store: Store, taskId: string, outcome: "completed" | "failed"): Promise<TestRun> {
+  const run = await nextRun(store, taskId);
+  await say(store, run, started, iterationStarted(1), finished({ outcome }));
+  return run;
+}
+
 /** Puts the daemon online, or another one. */
 export async function connect(store: Store, introduction: Partial<Introduction> = {}): Promise<void> {
   await store.write((tx) => takeIdentity(tx, { ...INTRODUCTION, ...introduction }, HOLDER.linkId));
@@ -43,7 +72,7 @@ export async function connect(store: Store, introduction: Partial<Introduction> 
 
 /** The next run of a pending task. */
 export async function nextRun(store: Store, taskId: string): Promise<TestRun> {
-  await store.write((tx) => spawnRun(tx, taskId, DAEMON, "http://127.0.0.1:1"));
+  await store.write((tx) => spawnRun(tx, taskId, DAEMON));
   const { runId } = await getTask(store.db, taskId);
   if (runId === null) throw new Error("no run");
   const run = await store.db.selectFrom("runs").select("fence").where("id", "=", runId).executeTakeFirstOrThrow();

@@ -5,7 +5,7 @@ import { connect } from "../../connect.ts";
 import { inline } from "../../format.ts";
 
 export interface ContractAction {
-  route: "pauseContract" | "resumeContract" | "completeContract" | "deleteContract";
+  route: "pauseContract" | "resumeContract" | "deleteContract";
   details: string;
   example: [line: string, does: string];
   /** "Paused" */

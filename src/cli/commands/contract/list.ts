@@ -2,7 +2,7 @@ import { shortId } from "../../../core/ids.ts";
 import type { Contract } from "../../../protocol/api.ts";
 import { CONNECTION_OPTIONS, defineCommand } from "../../command.ts";
 import { connect } from "../../connect.ts";
-import { brief, elapsed, inline, table } from "../../format.ts";
+import { brief, elapsed, money, table } from "../../format.ts";
 import { allOf } from "../../pages.ts";
 
 export const contractListCommand = defineCommand({
@@ -26,12 +26,14 @@ export const contractListCommand = defineCommand({
 const MAX_NAME = 80;
 
 function contractTable(contracts: Contract[], now: number): string[] {
-  const rows = contracts.map(({ id, status, type, createdAt, name }) => [
+  const rows = contracts.map(({ id, status, type, phase, costUsd, createdAt, name }) => [
     shortId(id),
     status,
-    inline(type),
+    type,
+    phase,
+    money(costUsd),
     elapsed(Math.max(0, now - createdAt)),
     brief(name, MAX_NAME),
   ]);
-  return table([["CONTRACT", "STATUS", "TYPE", "AGE", "NAME"], ...rows]);
+  return table([["CONTRACT", "STATUS", "TYPE", "PHASE", "COST", "AGE", "NAME"], ...rows]);
 }

@@ -1,8 +1,7 @@
 import { shortId } from "../../../core/ids.ts";
-import { escapeForTerminal, stripAnsi } from "../../../core/text.ts";
 import { CONNECTION_OPTIONS, defineCommand, idArgument, idOf } from "../../command.ts";
 import { connect } from "../../connect.ts";
-import { inline } from "../../format.ts";
+import { block, inline } from "../../format.ts";
 
 export const questionShowCommand = defineCommand({
   arguments: [idArgument("question")],
@@ -14,7 +13,7 @@ export const questionShowCommand = defineCommand({
     const { call } = await connect(context, input.options);
     const { question } = await call("getQuestion", { id });
     output.document({ question });
-    output.line(escapeForTerminal(stripAnsi(question.text), { keepNewlines: true }));
+    output.line(block(question.text));
     for (const choice of question.choices) output.line(`  - ${inline(choice)}`);
     output.line("");
     output.line(`${question.status}; asked by task ${shortId(question.taskId)}`);

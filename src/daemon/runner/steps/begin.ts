@@ -5,7 +5,7 @@ import type { UsageLimit } from "../../../core/usage-limit.ts";
 import type { RunEventOf } from "../../../protocol/run-events.ts";
 import { promptExcerpt } from "../../journal/run-directory.ts";
 import type { RunContext } from "../context.ts";
-import { promptOf, textsOf } from "../prompt.ts";
+import { goalOf, promptOf, told } from "../prompt.ts";
 
 /**
  * Decides prompt and session of the next iteration and records them; the agent is started by the next step. While another
@@ -39,17 +39,21 @@ export async function begin(run: RunContext): Promise<void> {
   });
 }
 
-/** Makes what people have said since the last iteration part of this one's prompt. */
+/** Makes what is still to be said to the agent part of this iteration's prompt. */
 async function addMessages(
   run: RunContext,
   index: number,
 ): Promise<{ messages: RunEventOf<"message">[]; prompt: string }> {
-  const ids = run.unheard;
-  const texts = await textsOf(run, ids);
-  const messages = ids.map((id, position) => {
-    return { type: "message" as const, at: run.now(), index, id, text: promptExcerpt(texts[position] ?? "") };
+  const unheard = run.unheard;
+  const at = run.now();
+  const messages = unheard.map(async ({ id, kind }) => {
+    const text = promptExcerpt(await run.wishes.text(id));
+    return { type: "message" as const, at, index, id, kind, text };
   });
-  return { messages, prompt: withMessages(await promptOf(run, index), texts) };
+  return {
+    messages: await Promise.all(messages),
+    prompt: withMessages(await promptOf(run, index), await told(run, unheard)),
+  };
 }
 
 /** What holds the run back: nothing, where it is not to wait, for its own attempt then says so. */
@@ -61,11 +65,18 @@ function sharedLimit(run: RunContext): (UsageLimit & { until: number }) | null {
 
 /** The first prompt of a run; a resumed run tells the agent that it goes on. */
 function openingPrompt(run: RunContext, resumes: boolean): string {
-  const { goal, resume } = run.spec;
-  const checks = run.state.checkout?.checks.map(({ command }) => command) ?? [];
-  if (resume === null) return firstPrompt({ goal, checks });
-  const remembers = resumes && resume.sessionId !== null;
-  return nextPrompt({ goal, checks, end: { kind: "cancelled" }, outcomes: [], refused: [], remembers, said: [] });
+  const { resume, supervision } = run.spec;
+  const goal = goalOf(run);
+  if (resume === null) return firstPrompt(goal);
+  return nextPrompt({
+    ...goal,
+    end: { kind: "cancelled" },
+    outcomes: [],
+    refused: [],
+    remembers: resumes && resume.sessionId !== null,
+    said: [],
+    supervises: supervision !== null,
+  });
 }
 
 /**

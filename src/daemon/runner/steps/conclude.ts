@@ -26,7 +26,8 @@ import { verificationOf } from "../../checks/verification.ts";
 import type { RunContext } from "../context.ts";
 import { factsOf } from "../facts.ts";
 import type { Observation } from "../observe.ts";
-import { promptOf, saidSoFar } from "../prompt.ts";
+import { goalOf, promptOf, saidSoFar } from "../prompt.ts";
+import { isCalledFor } from "../run-state.ts";
 import type { OpenIteration } from "../run-state.ts";
 
 export interface Concluded {
@@ -56,8 +57,9 @@ export async function conclude(run: RunContext, concluded: Concluded): Promise<v
   const policy = policyOf(run);
   const judgement = { ...finding, policy };
   const error = iterationError(judgement);
-  feed(breaker, observation, { finding, error, elapsedMs: run.now() - open.started.at });
-  const verdict = decide({ ...judgement, breaker, messageWaits: run.unheard.length > 0, now: run.now() });
+  const progress = finding.changed || (policy.supervises && isCalledFor(run.state));
+  feed(breaker, observation, { end: finding.end, progress, error, elapsedMs: run.now() - open.started.at });
+  const verdict = decide({ ...judgement, breaker, unheard: unheardBy(run), now: run.now() });
   const promptExcerpt = await promptAfter(run, concluded, { finding, verdict });
   run.record(...events(run, concluded, { finding, verdict, error, promptExcerpt }));
   // It is made of objects that are written already, so the next agent need not wait for it.
@@ -85,21 +87,29 @@ async function find(
   return run.cancelled === null ? { ...finding, ...judgement } : { ...finding, end: { kind: "cancelled" } };
 }
 
+interface Fed {
+  end: IterationEnd;
+  /** The checkout has changed; or the agent supervises, for then its work shows elsewhere, and something called for it. */
+  progress: boolean;
+  error: string | null;
+  elapsedMs: number;
+}
+
 /** What a person interrupts is no iteration, but its time and money are spent. */
-function feed(
-  breaker: CircuitBreaker,
-  observation: Observation,
-  { finding, error, elapsedMs }: { finding: Finding; error: string | null; elapsedMs: number },
-): void {
-  const { end, changed } = finding;
+function feed(breaker: CircuitBreaker, observation: Observation, { end, progress, error, elapsedMs }: Fed): void {
   const usage = observation.result?.usage;
   const tokens = usage === undefined ? 0 : usage.inputTokens + usage.outputTokens;
   if (countsAsIteration(end)) {
-    breaker.recordIteration(changed, error);
+    breaker.recordIteration(progress, error);
     breaker.recordPermissionDenials(observation.permissionDenials);
   } else if (end.kind !== "interrupted") return;
   breaker.recordUsage({ usd: observation.result?.costUsd ?? 0, tokens });
   breaker.recordElapsed(elapsedMs);
+}
+
+function unheardBy(run: RunContext): "words" | "news" | null {
+  if (run.hasUnheardWords) return "words";
+  return run.unheard.length > 0 ? "news" : null;
 }
 
 interface Outcome {
@@ -124,8 +134,8 @@ function events(run: RunContext, concluded: Concluded, outcome: Outcome): RunEve
     ];
   }
   if (verdict.verdict === "wait") {
-    const until = waitUntil(verdict.limit, at, Math.random());
-    return [judged, { type: "waiting", at, kind: "usage-limit", until, reason: verdict.reason }];
+    const until = verdict.kind === "wake-up" ? null : waitUntil(verdict.limit, at, Math.random());
+    return [judged, { type: "waiting", at, kind: verdict.kind, until, reason: verdict.reason }];
   }
   if (verdict.verdict === "continue" && verdict.backoff) {
     const pause = retryDelay(run.state.errorsInRow + 1, run.spec.limits.retryBackoffMs);
@@ -187,19 +197,20 @@ async function promptAfter(
 async function promptFor(run: RunContext, concluded: Concluded, finding: Finding): Promise<string> {
   const remembers = concluded.agent.resumes && sessionAfter(concluded, finding.end) !== null;
   return nextPrompt({
-    goal: run.spec.goal,
-    checks: run.state.checkout?.checks.map(({ command }) => command) ?? [],
+    ...goalOf(run),
     end: finding.end,
     outcomes: finding.checks,
     refused: refusedFlags(finding.tampering, policyOf(run)),
     remembers,
     said: remembers ? [] : await saidSoFar(run),
+    supervises: run.spec.supervision !== null,
   });
 }
 
 function policyOf({ spec }: RunContext): LoopPolicy {
   const { onTampering, waitForUsageLimit, maxWaitMs } = spec.limits;
-  return { autonomousLoop: spec.autonomousLoop, onTampering, waitForUsageLimit, maxWaitMs };
+  const { autonomousLoop, supervision } = spec;
+  return { autonomousLoop, supervises: supervision !== null, onTampering, waitForUsageLimit, maxWaitMs };
 }
 
 /** Only a changed state is worth a commit; a failure costs a checkpoint, never the run. */

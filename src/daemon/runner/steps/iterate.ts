@@ -1,7 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { CircuitBreaker } from "../../../core/circuit-breaker.ts";
-import { gateInstructions } from "../../../core/prompts.ts";
 import { attach, launch } from "../../../platform/process/detached.ts";
 import type { DetachedProcess } from "../../../platform/process/detached.ts";
 import type { RunEventOf } from "../../../protocol/run-events.ts";
@@ -14,7 +13,7 @@ import { openInterruption } from "../interruption.ts";
 import { observe } from "../observe.ts";
 import type { ObserveOptions } from "../observe.ts";
 import { onAbort } from "../on-abort.ts";
-import { promptOf } from "../prompt.ts";
+import { promptOf, systemPrompt } from "../prompt.ts";
 import { conclude } from "./conclude.ts";
 
 /** Follows the open iteration's agent to its end, starting it if no daemon has yet, and records the verdict. */
@@ -61,12 +60,15 @@ async function ensureAgent(run: RunContext, start: AgentStart): Promise<Detached
   const dir = join(run.directory.path, path);
   const there = await attach(dir);
   if (there !== null) return there;
+  const { spec, services } = run;
   const command = agent.commandLine({
     prompt: await promptOf(run, started.index),
-    systemPrompt: gateInstructions(),
+    systemPrompt: systemPrompt(spec),
     sessionId: started.sessionId,
     resume: started.resumed,
     budgetUsdLeft: breaker.remainingUsd,
+    supervises: spec.supervision !== null,
+    mcpConfig: settings.mcp ? await writeMcpConfig(run) : null,
   });
   const stdinFile = join(dir, "stdin");
   await writeFile(stdinFile, command.stdin, { mode: 0o600 });
@@ -75,8 +77,19 @@ async function ensureAgent(run: RunContext, start: AgentStart): Promise<Detached
   return launch({
     argv: command.argv,
     cwd: checkout.worktree,
-    env: { ...command.env, ...agentEnvironment(run.spec, settings, run.services.environment) },
+    env: { ...command.env, ...agentEnvironment(spec, settings, services) },
     stdinFile,
     dir,
   });
+}
+
+/**
+ * The file that tells an agent of makima's MCP server. It holds no secret: the server gets the environment of the agent
+ * that starts it, and the task's token with it.
+ */
+async function writeMcpConfig({ directory, services }: RunContext): Promise<string> {
+  const file = join(directory.path, "mcp.json");
+  const makima = { type: "stdio", command: join(services.bin, "makima"), args: ["mcp"] };
+  await writeFile(file, JSON.stringify({ mcpServers: { makima } }), { mode: 0o600 });
+  return file;
 }

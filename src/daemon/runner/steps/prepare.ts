@@ -1,13 +1,11 @@
-import { createHash } from "node:crypto";
-import { realpath } from "node:fs/promises";
-import { join } from "node:path";
 import { MakimaError } from "../../../core/errors.ts";
 import { readRepositoryConfig } from "../../../platform/config/repository.ts";
 import { inspectRepository } from "../../../platform/git/repository.ts";
-import type { RunSpec } from "../../../protocol/run-spec.ts";
+import { checkoutDirectory } from "../../checkout/checkout.ts";
 import { snapshotTree } from "../../checkout/snapshot.ts";
 import { createCheckout } from "../../checkout/worktree.ts";
 import type { PinnedCheck } from "../../checks/run-check.ts";
+import { requireAllowed } from "../../repositories.ts";
 import type { RunContext } from "../context.ts";
 
 /** What a run's checks may come to: every event that lists them must fit a frame (a count, and bytes of JSON). */
@@ -22,9 +20,9 @@ export async function prepare(run: RunContext): Promise<void> {
   const { spec, services } = run;
   await (await run.agent()).agent.preflight();
   // Before anything is run in it, and of the place that a path from outside really leads to.
-  requireAllowed(run, await realpath(spec.repository).catch(() => spec.repository));
+  await requireAllowed(services.allowsRepository, spec.repository);
   const repository = await inspectRepository(services.git, spec.repository, spec.base);
-  requireAllowed(run, repository.topLevel);
+  await requireAllowed(services.allowsRepository, repository.topLevel);
   const checks = await pinnedChecks(run, repository.topLevel);
   const checkout = await createCheckout(services.git, {
     repository,
@@ -40,25 +38,11 @@ export async function prepare(run: RunContext): Promise<void> {
     type: "checkout",
     at: run.now(),
     worktree: checkout.dir,
+    base: spec.base,
     head,
     tree,
     excluded: spec.includeChanges ? 0 : repository.dirtyFiles,
     checks,
-  });
-}
-
-/**
- * One for each branch of a task: a run that takes the task over works on a branch of its own, and may begin while this
- * daemon is still putting the work of the run before it aside.
- */
-function checkoutDirectory(worktrees: string, { taskId, branch }: RunSpec): string {
-  return join(worktrees, `${taskId}-${createHash("sha256").update(branch).digest("hex").slice(0, 8)}`);
-}
-
-function requireAllowed({ services }: RunContext, directory: string): void {
-  if (services.allowsRepository(directory)) return;
-  throw new MakimaError("forbidden", `This daemon may not work in ${directory}`, {
-    hint: "Add it to [daemon] repositories in the daemon's configuration.",
   });
 }
 
@@ -71,8 +55,10 @@ async function pinnedChecks(run: RunContext, topLevel: string): Promise<PinnedCh
   });
 }
 
+/** Those of the repository say whether work is good; in the checkout of a supervisor there is none. */
 async function allChecks(run: RunContext, topLevel: string): Promise<PinnedCheck[]> {
   const given = run.spec.checks.map((command) => ({ name: command, command, timeoutMs: null }));
+  if (run.spec.supervision !== null) return given;
   const { checks } = await readRepositoryConfig(run.services.git, topLevel, run.spec.base);
   return [...given, ...checks.filter(({ command }) => !run.spec.checks.includes(command))];
 }

@@ -1,0 +1,62 @@
+import { errorFromBody } from "../client/client.ts";
+import { shortId } from "../core/ids.ts";
+import type { Fields } from "../protocol/api.ts";
+import type { Operation, OperationKind, OperationResult } from "../protocol/operations.ts";
+import type { Connection } from "./connect.ts";
+import type { Context } from "./context.ts";
+import { waitForChange } from "./wait-for-change.ts";
+
+type Requests = Fields<"startOperation">;
+
+/** What is asked of a daemon; ids may be shortened. */
+export type RequestOf<K extends OperationKind> = Extract<Requests, { kind: K }>;
+
+/**
+ * Has a daemon do something in a repository, and gives what it came to. `timeout` in ms; null: as long as it takes.
+ * Throws what the operation failed with, `timed_out`, or `interrupted`: it goes on then.
+ */
+export async function runOperation<K extends OperationKind>(
+  connection: Connection,
+  context: Context,
+  request: RequestOf<K>,
+  timeout: number | null = null,
+): Promise<OperationResult<K>> {
+  const { operation, cursor } = await connection.call("startOperation", request);
+  const { result, error } = await endOf(connection, context, { operation, cursor, timeout });
+  if (error !== null) throw errorFromBody(error);
+  return result as OperationResult<K>;
+}
+
+export interface Pending {
+  operation: Operation;
+  /** Position of the change feed from which its end can be followed. */
+  cursor: number;
+  /** ms; null: as long as it takes. */
+  timeout: number | null;
+}
+
+/** An operation as it has ended, with its result. Throws `timed_out` or `interrupted`: it goes on then. */
+export async function endOf(connection: Connection, context: Context, pending: Pending): Promise<Operation> {
+  if (!hasEnded(pending.operation)) await untilEnded(connection, context, pending);
+  // The change feed says that it is over, and leaves out what may be half a megabyte.
+  const { operation } = await connection.call("getOperation", { id: pending.operation.id });
+  return operation;
+}
+
+async function untilEnded(
+  connection: Connection,
+  context: Context,
+  { operation: { id, kind, daemonId }, cursor, timeout }: Pending,
+): Promise<void> {
+  context.output.progress(`Waiting for the daemon ${shortId(daemonId)}...`);
+  await waitForChange(context, connection, {
+    cursor,
+    timeout,
+    hear: (change) => (change.kind === "operation" && change.id === id && hasEnded(change.data) ? change : null),
+    otherwise: `The operation ${kind} (${id}) goes on.`,
+  });
+}
+
+function hasEnded({ status }: Partial<Pick<Operation, "status">>): boolean {
+  return status === "done" || status === "failed";
+}
