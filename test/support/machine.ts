@@ -48,6 +48,8 @@ export async function makeMachine(): Promise<Machine> {
     MAKIMA_HOME: join(top, "data"),
     MAKIMA_CONFIG: join(top, "config.toml"),
     GIT_CONFIG_GLOBAL: join(top, ".gitconfig"),
+    // Hundreds of commands would else read and compile the same sources again.
+    NODE_COMPILE_CACHE: fileURLToPath(new URL("../../node_modules/.cache/compile", import.meta.url)),
   };
   await writeFile(join(top, ".gitconfig"), "[user]\n\tname = Ada\n\temail = ada@example.com\n");
   await writeFile(environment.MAKIMA_CONFIG, "");
