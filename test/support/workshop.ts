@@ -28,6 +28,8 @@ export interface WorkshopOptions {
   files?: Record<string, string>;
   /** Files that are then written and not committed. */
   changes?: Record<string, string>;
+  /** More of the section of Claude Code: whole lines. */
+  claude?: string;
   /** More of the configuration file: whole sections. */
   config?: string;
 }
@@ -208,9 +210,13 @@ function gitIn(cwd: string, env: Record<string, string>, args: string[]): string
   }).trim();
 }
 
-function configurationOf({ agent, login, config = "" }: WorkshopOptions, { home }: Machine, modelUrl: string): string {
+function configurationOf(
+  { agent, login, claude = "", config = "" }: WorkshopOptions,
+  { home }: Machine,
+  modelUrl: string,
+): string {
   const env = Object.entries(claudeEnvironment(home, modelUrl, login)).map(([name, value]) => `${name} = "${value}"`);
-  const sections = [`[agents.claude]\ncommand = "${claudeCommand}"\nenv = { ${env.join(", ")} }`];
+  const sections = [`[agents.claude]\ncommand = "${claudeCommand}"\nenv = { ${env.join(", ")} }\n${claude}`];
   if (agent !== undefined) {
     const { program, kind = "command" } = agent;
     sections.push(`[agents.${agentName(program)}]\nkind = "${kind}"\ncommand = "${agentProgram(program)}"`);
