@@ -72,7 +72,7 @@ npm test
 ## Phases
 
 - plan: over, plan
-- execute: the last one
+- execute: where it ended
 
 ## Tasks
 

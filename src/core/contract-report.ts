@@ -108,7 +108,7 @@ function phases({ type, phase, files }: ContractReportFacts): string[] {
   const last = specs.findIndex((spec) => spec.phase === phase);
   return specs.map((spec, index) => {
     const documents = spec.files.map(({ name }) => (files.includes(name) ? name : `${name} (not written)`));
-    const state = index > last ? "not begun" : index === last ? "the last one" : "over";
+    const state = index > last ? "not begun" : index === last ? "where it ended" : "over";
     return `- ${spec.phase}: ${[state, ...documents].join(", ")}`;
   });
 }
