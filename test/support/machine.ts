@@ -109,10 +109,11 @@ async function tearDown(machine: Machine, started: ChildProcess[]): Promise<void
   const down = await machine.makima(["down", "--stop-tasks"]);
   for (const child of started) child.kill("SIGKILL");
   const left = await survivors(machine);
+  const lines = await Promise.all(left.map(async (pid) => `${pid} ${await commandOf(pid)}`));
   for (const pid of left) kill(pid);
   await rm(machine.root, { recursive: true, force: true, maxRetries: 5 });
   if (down.code !== 0) throw new Error(`makima down exited ${down.code}: ${down.stderr}`);
-  if (left.length > 0) throw new Error(`processes outlived makima down: ${left.join(", ")}`);
+  if (left.length > 0) throw new Error(`processes outlived makima down: ${lines.join(", ")}`);
 }
 
 /** What is left after the moment that a process takes to exit when its work is done. */
@@ -125,8 +126,13 @@ async function survivors(machine: Machine): Promise<number[]> {
   }
 }
 
-/** For a machine under load (ms). */
-const EXIT_GRACE = 3_000;
+/** For a machine under load (ms), where a process that ends may have to write all that it has compiled to the cache. */
+const EXIT_GRACE = 15_000;
+
+async function commandOf(pid: number): Promise<string> {
+  const line = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+  return line.replaceAll("\0", " ").slice(0, 300);
+}
 
 function kill(pid: number): void {
   try {

@@ -3,7 +3,7 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { outcomeOf } from "../../../test/support/machine.ts";
-import type { Outcome } from "../../../test/support/machine.ts";
+import { refused, saidIn } from "../../../test/support/said.ts";
 import { until } from "../../../test/support/until.ts";
 import { fileInHome, makeWorkshop } from "../../../test/support/workshop.ts";
 import type { Workshop } from "../../../test/support/workshop.ts";
@@ -16,21 +16,7 @@ before(async () => {
 });
 after(() => shop[Symbol.asyncDispose]());
 
-async function makima(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await shop.makima(...args);
-  assert.equal(code, 0, stderr);
-  return stdout;
-}
-
-async function json<T>(...args: string[]): Promise<T> {
-  return JSON.parse(await makima(...args, "--json")) as T;
-}
-
-function refused({ code, stdout, stderr }: Outcome, exit: number, message: RegExp): void {
-  assert.equal(code, exit, stderr);
-  assert.equal(stdout, "");
-  assert.match(stderr, message);
-}
+const { makima, json } = saidIn(() => shop);
 
 async function start(goal: string, ...options: string[]): Promise<{ contract: Contract; task: Task }> {
   return json("run", goal, "--agent", "works-until-told", "--detach", ...options);

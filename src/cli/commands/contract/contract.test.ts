@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { outcomeOf } from "../../../../test/support/machine.ts";
 import type { Outcome } from "../../../../test/support/machine.ts";
+import { refused, saidIn } from "../../../../test/support/said.ts";
 import { makeWorkshop } from "../../../../test/support/workshop.ts";
 import type { Workshop } from "../../../../test/support/workshop.ts";
 import type { Contract, ContractFile, ContractStatus, Task } from "../../../protocol/api.ts";
@@ -15,21 +16,7 @@ before(async () => {
 });
 after(() => shop[Symbol.asyncDispose]());
 
-async function makima(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await shop.makima(...args);
-  assert.equal(code, 0, stderr);
-  return stdout;
-}
-
-async function json<T>(...args: string[]): Promise<T> {
-  return JSON.parse(await makima(...args, "--json")) as T;
-}
-
-function refused({ code, stdout, stderr }: Outcome, exit: number, message: RegExp): void {
-  assert.equal(code, exit, stderr);
-  assert.equal(stdout, "");
-  assert.match(stderr, message);
-}
+const { makima, json } = saidIn(() => shop);
 
 interface Created {
   contract: Contract;
