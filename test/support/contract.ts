@@ -22,12 +22,19 @@ export async function statusOf(machine: Machine, contract: string): Promise<Cont
   return (await machine.get(`/api/v1/contracts/${contract}/status`)) as ContractStatus;
 }
 
+/** A supervisor may have much to do before it asks (ms). */
+const ASKED_WITHIN = 110_000;
+
 /** The question that waits for an answer, as soon as there is one. */
 export async function openQuestion(machine: Machine): Promise<Question> {
-  return until(async () => {
-    const reply = (await machine.get("/api/v1/questions?open=true")) as { questions: Question[] } | null;
-    return reply?.questions[0];
-  }, "a question is asked");
+  return until(
+    async () => {
+      const reply = (await machine.get("/api/v1/questions?open=true")) as { questions: Question[] } | null;
+      return reply?.questions[0];
+    },
+    "a question is asked",
+    ASKED_WITHIN,
+  );
 }
 
 /** Kinds of all notifications with what their title says of them, oldest first. */

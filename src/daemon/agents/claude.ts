@@ -14,7 +14,12 @@ export function createClaude(settings: AgentSettings, environment: Environment):
     commandLine: (iteration) => ({
       argv: [...settings.command, ...claudeArguments(settings, iteration), ...settings.args],
       stdin: iteration.prompt,
-      env: { ...OWN_VARIABLES, ...rootVariables(), ...(iteration.supervises ? PATIENCE : {}) },
+      env: {
+        ...OWN_VARIABLES,
+        ...rootVariables(),
+        ...(iteration.supervises ? PATIENCE : {}),
+        ...(iteration.mcpConfig === null ? {} : TOOLS_FIRST),
+      },
     }),
     createStream: () => createAgentStream("claude"),
   };
@@ -28,6 +33,12 @@ const OWN_VARIABLES = { DISABLE_AUTOUPDATER: "1" };
  * commands that a supervisor waits with take up to ten minutes.
  */
 const PATIENCE = { BASH_DEFAULT_TIMEOUT_MS: "660000", BASH_MAX_TIMEOUT_MS: "3600000" };
+
+/**
+ * How long (ms) its first turn waits for an MCP server that must always be there, and when that counts as failed: 5 s and 30 s
+ * by themselves, which is little on a machine where several agents start.
+ */
+const TOOLS_FIRST = { MCP_CONNECT_TIMEOUT_MS: "60000", MCP_TIMEOUT: "60000" };
 
 /** Claude Code refuses to bypass permission questions as root unless it is told that nothing precious is in reach. */
 function rootVariables(): Record<string, string> {

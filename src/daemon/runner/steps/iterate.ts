@@ -89,7 +89,8 @@ async function ensureAgent(run: RunContext, start: AgentStart): Promise<Detached
  */
 async function writeMcpConfig({ directory, services }: RunContext): Promise<string> {
   const file = join(directory.path, "mcp.json");
-  const makima = { type: "stdio", command: join(services.bin, "makima"), args: ["mcp"] };
+  // Claude Code starts its first turn without a server that is still starting, unless that must always be there.
+  const makima = { type: "stdio", command: join(services.bin, "makima"), args: ["mcp"], alwaysLoad: true };
   await writeFile(file, JSON.stringify({ mcpServers: { makima } }), { mode: 0o600 });
   return file;
 }
