@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { CreateContract, OpenContract } from "../../protocol/api.ts";
 import type { CreateContract as Terms } from "../../protocol/api.ts";
+import { readChanges } from "../changes/changes.ts";
 import { completeContract } from "../contracts/completion.ts";
 import { getContract } from "../contracts/contracts.ts";
 import { createContract, openContract } from "../contracts/create.ts";
@@ -52,6 +53,18 @@ async function messages(store: Store, taskId: string): Promise<string[]> {
 async function statusOf(store: Store, contractId: string): Promise<string> {
   return (await getContract(store.db, contractId)).status;
 }
+
+onEveryEngine("nobody who follows a task sees it completed before its merge is queued", async (database) => {
+  await using store = await database.open();
+  const { taskId } = await completed(store);
+  await endMerge(store, { outcome: "merged", commit: "c" });
+  const changes = await readChanges(store.db, 0, 100);
+  const seen = changes.filter(({ id, data }) => id === taskId && data["status"] === "completed");
+  assert.deepEqual(
+    seen.map(({ data }) => data["merge"]),
+    ["queued", "merged"],
+  );
+});
 
 onEveryEngine(
   "what is completed is merged before the contract is, and its dependants wait for that",

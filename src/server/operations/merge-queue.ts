@@ -14,17 +14,27 @@ import { addOperation } from "./give.ts";
 import { mergeOrder } from "./merge-order.ts";
 import { pullRequestOrder } from "./pull-request.ts";
 
-/**
- * Puts the branch of a task that is completed into its contract's queue, to be merged into the integration branch. What
- * waits for the task waits for the merge too. Nothing happens where there is nothing to merge, or nothing is to be.
- */
+/** Whether a task's work is to be merged once it is completed: there is something to merge, and it is the plan. */
+export async function isMergeWanted(db: Db, taskId: string): Promise<boolean> {
+  const task = await taskFacts(db, taskId);
+  return isToMerge(await contractFacts(db, task.contractId), task);
+}
+
+/** Marks a completed task's work as to be merged, if it is, and has it merged. What waits for the task waits for that too. */
 export async function queueMerge(tx: Write, taskId: string): Promise<void> {
-  const task = await taskFacts(tx.db, taskId);
-  const contract = await contractFacts(tx.db, task.contractId);
-  if (task.run === null || !isToMerge(contract, task)) return;
+  const { status } = await taskFacts(tx.db, taskId);
+  if (status !== "completed" || !(await isMergeWanted(tx.db, taskId))) return;
   await changeTask(tx, taskId, { merge: "queued" });
   await publishTask(tx, taskId);
   await tellDependants(tx, taskId);
+  await orderMerge(tx, taskId);
+}
+
+/** Puts the branch of a task whose merge is `queued` into its contract's queue, to be merged into the integration branch. */
+export async function orderMerge(tx: Write, taskId: string): Promise<void> {
+  const task = await taskFacts(tx.db, taskId);
+  const contract = await contractFacts(tx.db, task.contractId);
+  if (task.run === null) throw new Error(`task ${taskId} has no run to merge`);
   await addOperation(tx, {
     contractId: contract.id,
     taskId,
@@ -58,9 +68,9 @@ export async function landContract(tx: Write, contractId: string): Promise<void>
   }
 }
 
-function isToMerge(contract: ContractFacts, { role, status, base, run }: TaskFacts): boolean {
+function isToMerge(contract: ContractFacts, { role, base, run }: TaskFacts): boolean {
   if (contract.completionAction === "none" || contract.integrationBranch === "") return false;
-  if (!isLive(CONTRACT, contract.status) || role !== "worker" || status !== "completed") return false;
+  if (!isLive(CONTRACT, contract.status) || role !== "worker") return false;
   return run !== null && run.branchKept && run.head !== null && run.head !== base;
 }
 

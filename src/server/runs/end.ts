@@ -7,7 +7,7 @@ import type { RunsTable } from "../db/tables.ts";
 import { DISPATCH_TOPIC, ENDED_RUNS_TOPIC, runEndedTopic } from "../db/wakeups.ts";
 import { giveBackUnheard } from "../messages/messages.ts";
 import { notifyRunEnded } from "../notifications/occasions.ts";
-import { queueMerge } from "../operations/merge-queue.ts";
+import { isMergeWanted, orderMerge } from "../operations/merge-queue.ts";
 import { moveTask } from "../tasks/move.ts";
 import type { Lease } from "./lease.ts";
 import { moveRun } from "./runs.ts";
@@ -28,13 +28,13 @@ export async function endRun(
   const { runId, taskId, contractId } = lease;
   const event = ENDING[outcome];
   await moveRun(tx, runId, event, { ...details, ended_at: tx.now });
-  await moveTask(tx, taskId, event, { reason });
+  // In one step, so that nobody who waits for the task takes it for over before it is merged.
+  const merges = outcome === "completed" && (await isMergeWanted(tx.db, taskId));
+  await moveTask(tx, taskId, event, { reason }, merges ? { merge: "queued" } : {});
   await revokeRunKeys(tx, runId);
   await giveBackUnheard(tx, taskId, runId);
   await notifyRunEnded(tx, lease, outcome, reason);
-  if (outcome === "completed") {
-    await queueMerge(tx, taskId);
-    await completeIfDone(tx, contractId);
-  }
+  if (merges) await orderMerge(tx, taskId);
+  if (outcome === "completed") await completeIfDone(tx, contractId);
   for (const topic of [DISPATCH_TOPIC, ENDED_RUNS_TOPIC, runEndedTopic(runId)]) tx.wake(topic);
 }
