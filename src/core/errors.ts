@@ -47,6 +47,11 @@ export const ERRORS = {
     exit: 6,
     hint: "Install the agent, or set [agents.<name>] command in the configuration.",
   },
+  sandbox_unavailable: {
+    status: 503,
+    exit: 6,
+    hint: "`makima doctor` says what is missing for the sandbox, and how to mend it.",
+  },
   agent_not_logged_in: {
     status: 503,
     exit: 4,

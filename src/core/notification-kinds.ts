@@ -7,6 +7,7 @@ export const NOTIFICATION_KINDS = [
   "usage-limit-reached",
   "usage-limit-over",
   "daemon-lost",
+  "worktrees-full",
   "merge-conflict",
   "merge-failed",
   "budget-spent",

@@ -1,4 +1,5 @@
-import { escapeForTerminal, stripAnsi } from "./text.ts";
+import { shortId } from "./ids.ts";
+import { escapeForTerminal, fileSize, stripAnsi } from "./text.ts";
 
 /** What a notification says. Plain text: whoever shows it escapes it for where it is shown. */
 export interface Wording {
@@ -10,6 +11,15 @@ export interface Wording {
 interface MergeWords {
   what: string;
   into: string;
+}
+
+/** `bytes`, `quota`: what its checkouts take together, and what they should not pass. */
+interface FullDaemon {
+  id: string;
+  name: string;
+  host: string;
+  bytes: number;
+  quota: number;
 }
 
 /** A file that two sides have changed; `kind` is git's word for how. */
@@ -45,6 +55,13 @@ export const WORDING = {
 
   daemonLost: ({ name, host, since }: { name: string; host: string; since: number }): Wording =>
     wording(`Daemon lost: ${name}`, [`Not heard of since ${utcTime(since)}, on ${host}. Others take over its tasks.`]),
+
+  worktreesFull: ({ id, name, host, bytes, quota }: FullDaemon): Wording =>
+    wording(`Worktrees full: ${name}`, [
+      `The worktrees on ${host} take ${fileSize(bytes)}, of a quota of ${fileSize(quota)}.`,
+      `\`makima worktree clean --daemon ${shortId(id)}\` removes those that nobody needs; ` +
+        "the others go when their contracts are completed or deleted.",
+    ]),
 
   mergeConflict: ({ what, into, conflicts }: MergeWords & { conflicts: readonly Conflicting[] }): Wording =>
     wording(`Merge conflict: ${what}`, [

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { AnsiStripper, digest, escapeForTerminal, stripAnsi, tail } from "./text.ts";
+import { AnsiStripper, digest, escapeForTerminal, fileSize, stripAnsi, tail } from "./text.ts";
 
 suite("stripAnsi", () => {
   const texts: [string, string, string][] = [
@@ -74,4 +74,9 @@ test("digest tells texts apart and is short", () => {
   const texts = Array.from({ length: 10_000 }, (_, index) => `text ${index}`);
   assert.equal(new Set(texts.map(digest)).size, texts.length);
   assert.match(digest(""), /^[0-9a-f]{22}$/);
+});
+
+test("sizes have their unit", () => {
+  const shown = [0, 999, 1000, 307_200, 9_999_999, 12_345_678, 5e15].map(fileSize);
+  assert.deepEqual(shown, ["0 B", "999 B", "1.0 kB", "307 kB", "10.0 MB", "12 MB", "5000 TB"]);
 });

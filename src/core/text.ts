@@ -75,6 +75,14 @@ export function digest(text: string): string {
   return hex(low, 8) + hex(high, 8) + hex(text.length, 6);
 }
 
+/** "307 kB": a size for people, in the unit that leaves one to three digits before the point. */
+export function fileSize(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"] as const;
+  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
+  const value = bytes / 1000 ** power;
+  return `${value < 10 && power > 0 ? value.toFixed(1) : Math.floor(value)} ${units[power]}`;
+}
+
 type AnsiState = "text" | "escape" | "csi" | "string" | "string-escape";
 
 const BEL = 0x07;

@@ -302,6 +302,13 @@ export const SCHEMAS = {
     body: empty,
     reply: z.strictObject({ keys: z.array(Key), next }),
   },
+  createLogin: {
+    params: empty,
+    query: empty,
+    body: empty,
+    /** `code` is shown this once. `publicUrl`: where browsers reach the server, if that is configured. */
+    reply: z.strictObject({ code: z.string(), expiresAt: Time, publicUrl: z.string().nullable() }),
+  },
   revokeKey: { params: byId, query: empty, body: empty, reply: z.strictObject({ key: Key }) },
 
   askQuestion: {

@@ -134,6 +134,8 @@ export const TaskDetail = z.strictObject({
   tampering: z.array(TamperingReport),
   costUsd: z.number(),
   worktree: z.string().nullable(),
+  /** What its agent and checks run in; null: nothing. */
+  sandbox: z.literal("bubblewrap").nullable(),
   branchKept: z.boolean(),
   diffStat: DiffStat.nullable(),
   errorCode: z.string().nullable(),
@@ -169,6 +171,8 @@ export const Daemon = z.strictObject({
   maxTasks: z.int(),
   labels: Labels,
   running: z.int(),
+  /** Size of its checkouts, and what they should not pass (null: no limit); null: not known. */
+  worktrees: z.strictObject({ bytes: z.int(), quota: z.int().nullable() }).nullable(),
   lastSeenAt: Time,
 });
 export type Daemon = z.infer<typeof Daemon>;
@@ -182,6 +186,8 @@ export const Key = z.strictObject({
   runId: z.string().nullable(),
   createdAt: Time,
   revokedAt: Time.nullable(),
+  /** Of a browser's session; null: it is valid until it is revoked. */
+  expiresAt: Time.nullable(),
 });
 export type Key = z.infer<typeof Key>;
 

@@ -67,6 +67,7 @@ describe("the messages of the link", () => {
         host: "h",
         maxTasks: 1,
         labels: { gpu: "yes" },
+        worktrees: ["t"],
         runs: [{ runId: "r", fence: 1 }],
       },
     ],
@@ -76,7 +77,7 @@ describe("the messages of the link", () => {
       { type: "commandDone", id: "c", error: { code: "conflict", message: "m", hint: "h" }, result: null },
     ],
     [DaemonMessage, { type: "heartbeat", at: 1 }],
-    [ServerMessage, { type: "welcome", version: 1, acked: { r: { events: 0 } } }],
+    [ServerMessage, { type: "welcome", version: 1, acked: { r: { events: 0 } }, orphans: ["t"] }],
     [ServerMessage, { type: "ack", run: "r", stream: "events", offset: 1 }],
     [ServerMessage, { type: "command", id: "c", command: { kind: "InterruptTask", runId: "r", reason: "x" } }],
     [ServerMessage, { type: "fenced", run: "r" }],
@@ -84,6 +85,7 @@ describe("the messages of the link", () => {
     [Command, { kind: "InterruptTask", runId: "r", reason: "x" }],
     [Command, { kind: "PauseTask", runId: "r" }],
     [Command, { kind: "ResumeTask", runId: "r" }],
+    [Command, { kind: "CleanupWorktree", contractId: "c", taskIds: ["t"] }],
     [Command, { kind: "ListBranches", repository: "/r", prefix: "makima/a/" }],
     [Command, { kind: "MessageTask", runId: "r", message: { id: "m", kind: "person", text: "t" } }],
   ];
@@ -104,7 +106,7 @@ describe("the messages of the link", () => {
     assert.equal(ServerMessage.safeParse({ type: "unheard-of" }).success, false);
     assert.equal(ServerMessage.safeParse({ type: "ack", run: "r", stream: "events", offset: -1 }).success, false);
     assert.equal(
-      ServerMessage.safeParse({ type: "welcome", version: 1, acked: { r: { events: "1" } } }).success,
+      ServerMessage.safeParse({ type: "welcome", version: 1, acked: { r: { events: "1" } }, orphans: [] }).success,
       false,
     );
   });

@@ -8,7 +8,7 @@ import { RunSpec } from "./run-spec.ts";
  * The daemon link: JSON text frames, and one binary frame kind, `append`, so that bytes stay bytes.
  * Acknowledged means committed: the daemon may forget what lies below an acknowledged offset, and nothing above it.
  */
-export const LINK_VERSION = 3;
+export const LINK_VERSION = 4;
 
 /** Both sides ping this often (ms) and give a silent peer up after LINK_DEAD_AFTER: noticed in under 20 s. */
 export const LINK_PING_EVERY = 6_000;
@@ -37,6 +37,11 @@ export const Command = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("ResumeTask"), runId: z.string() }),
   /** A person's words interrupt the agent, whose session goes on with them; all else it hears with its next prompt. */
   z.strictObject({ kind: z.literal("MessageTask"), runId: z.string(), message: Message }),
+  /**
+   * The contract is over: its tasks' checkouts on this machine go, after what is in no commit was salvaged, and so does
+   * what else the daemon keeps for it. Runs of it that are still at work are stopped first.
+   */
+  z.strictObject({ kind: z.literal("CleanupWorktree"), contractId: z.string(), taskIds: z.array(z.string()) }),
   ...OperationOrder.options,
 ]);
 export type Command = z.infer<typeof Command>;
@@ -60,6 +65,8 @@ export const DaemonMessage = z.discriminatedUnion("type", [
     labels: Labels,
     /** Runs in its journal that the server has not acknowledged whole. */
     runs: z.array(RunSummary),
+    /** Tasks that it has a checkout of. */
+    worktrees: z.array(z.string()),
   }),
   z.strictObject({
     type: z.literal("commandDone"),
@@ -68,7 +75,12 @@ export const DaemonMessage = z.discriminatedUnion("type", [
     /** Of an operation that was carried out; null for every other command. */
     result: z.record(z.string(), z.unknown()).nullable(),
   }),
-  z.strictObject({ type: z.literal("heartbeat"), at: z.int() }),
+  z.strictObject({
+    type: z.literal("heartbeat"),
+    at: z.int(),
+    /** Size of its checkouts, and what they should not pass (null: no limit); absent while it is not known. */
+    worktrees: z.strictObject({ bytes: z.int().min(0), quota: z.int().positive().nullable() }).optional(),
+  }),
 ]);
 export type DaemonMessage = z.infer<typeof DaemonMessage>;
 
@@ -78,6 +90,8 @@ export const ServerMessage = z.discriminatedUnion("type", [
     type: z.literal("welcome"),
     version: z.int(),
     acked: z.record(z.string(), z.record(z.string(), offset)),
+    /** Of the tasks named in hello's `worktrees`, those that this server does not know. */
+    orphans: z.array(z.string()),
   }),
   z.strictObject({ type: z.literal("ack"), run: z.string(), stream: z.string(), offset }),
   z.strictObject({ type: z.literal("command"), id: z.string(), command: Command }),

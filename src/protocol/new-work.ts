@@ -8,7 +8,12 @@ import { line, text } from "./text.ts";
 
 /** What a caller says of a new contract or task. */
 
-const Settings = z.strictObject({ autonomousLoop: z.boolean(), limits: LoopLimits });
+const Settings = z.strictObject({
+  autonomousLoop: z.boolean(),
+  limits: LoopLimits,
+  /** Agents and checks run in a sandbox, whatever their daemon is configured to. */
+  bubblewrap: z.boolean().default(false),
+});
 
 /** Full commit id; the caller resolves names, so that "HEAD at that moment" means the caller's moment. */
 const commit = z.string().regex(/^[0-9a-f]{40,64}$/);

@@ -16,6 +16,9 @@ export const OPERATION_KINDS = [
   "CreatePullRequest",
   "CreateCheckpoint",
   "RestoreCheckpoint",
+  "ListWorktrees",
+  "CleanWorktrees",
+  "RestoreWorktree",
 ] as const;
 export const OperationKind = z.enum(OPERATION_KINDS);
 export type OperationKind = z.infer<typeof OperationKind>;
@@ -57,6 +60,20 @@ export const OperationRequest = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("CreateCheckpoint"), task: Id, message }),
   /** Only while no agent works in the checkout; its present state becomes a checkpoint first. */
   z.strictObject({ kind: z.literal("RestoreCheckpoint"), task: Id, checkpoint: line(100) }),
+  /** The checkouts on a daemon's machine, with their sizes; `salvaged`: what was kept of removed ones, instead. */
+  z.strictObject({ kind: z.literal("ListWorktrees"), daemon: Id, salvaged: z.boolean().default(false) }),
+  /**
+   * Removes checkouts that nobody works in, each after what only it has was salvaged. `tasks`: of these only, also where
+   * the task could be resumed; empty: all whose task is over or unknown.
+   */
+  z.strictObject({
+    kind: z.literal("CleanWorktrees"),
+    daemon: Id,
+    tasks: z.array(Id).max(1000).default([]),
+    dryRun: z.boolean().default(false),
+  }),
+  /** Makes a branch of salvaged work. `branch`: absent, one that is named after the task. */
+  z.strictObject({ kind: z.literal("RestoreWorktree"), daemon: Id, ref, branch: branch.optional() }),
 ]);
 export type OperationRequest = z.output<typeof OperationRequest>;
 
@@ -67,6 +84,8 @@ export const Place = z.strictObject({
   /** The commit that the task started from. */
   base: z.string(),
   branch: z.string(),
+  /** The task's checks run in a sandbox; false: only where the daemon is configured so. */
+  bubblewrap: z.boolean(),
 });
 export type Place = z.infer<typeof Place>;
 
@@ -127,6 +146,24 @@ const order = {
     /** Name of the checkpoint that keeps the present state. */
     save: z.string(),
   }),
+  ListWorktrees: z.strictObject({
+    kind: z.literal("ListWorktrees"),
+    salvaged: z.boolean(),
+    /** Tasks of the daemon's checkouts that may still be worked on. */
+    wanted: z.array(z.string()),
+  }),
+  CleanWorktrees: z.strictObject({
+    kind: z.literal("CleanWorktrees"),
+    /** null: every one but those of `wanted`. */
+    tasks: z.array(z.string()).nullable(),
+    wanted: z.array(z.string()),
+    dryRun: z.boolean(),
+  }),
+  RestoreWorktree: z.strictObject({
+    kind: z.literal("RestoreWorktree"),
+    ref: z.string(),
+    branch: z.string().nullable(),
+  }),
 } as const satisfies Record<OperationKind, z.ZodType>;
 
 export const OperationOrder = z.discriminatedUnion("kind", [
@@ -138,6 +175,9 @@ export const OperationOrder = z.discriminatedUnion("kind", [
   order.CreatePullRequest,
   order.CreateCheckpoint,
   order.RestoreCheckpoint,
+  order.ListWorktrees,
+  order.CleanWorktrees,
+  order.RestoreWorktree,
 ]);
 export type OperationOrder = z.infer<typeof OperationOrder>;
 export type OrderOf<K extends OperationKind> = Extract<OperationOrder, { kind: K }>;
@@ -158,6 +198,39 @@ const Conflict = z.strictObject({
 export type Conflict = z.infer<typeof Conflict>;
 
 const KeptCheckpoint = z.strictObject({ name: line(100), ref, commit: line(100) });
+
+/** A directory among a daemon's checkouts. */
+const Worktree = z.strictObject({
+  /** Absolute path on the daemon's machine. */
+  dir: z.string(),
+  /** null: makima did not make it, and leaves it alone. */
+  taskId: z.string().nullable(),
+  repository: z.string().nullable(),
+  branch: z.string().nullable(),
+  kind: z.enum(["worktree", "clone", "unknown"]),
+  /**
+   * `in-use`: a run is at work; `kept`: its task may be resumed; `unwanted`: its task is over or unknown to the server;
+   * `unfinished`: half made or half removed; `unknown`: not makima's.
+   */
+  state: z.enum(["in-use", "kept", "unwanted", "unfinished", "unknown"]),
+  /** Why it is still there although it was to be removed; null: nobody has tried, as far as the daemon knows. */
+  reason: z.string().nullable(),
+  bytes: z.int(),
+  changedAt: Time,
+});
+export type Worktree = z.infer<typeof Worktree>;
+
+/** Work that was in no branch when its checkout was removed. */
+const Salvaged = z.strictObject({
+  ref: z.string(),
+  taskId: z.string(),
+  /** Absolute path of the git directory that the ref is in. */
+  repository: z.string(),
+  commit: z.string(),
+  subject: z.string(),
+  at: Time,
+});
+export type Salvaged = z.infer<typeof Salvaged>;
 
 /** What each kind comes to. Content is base64; what does not fit MAX_CONTENT is cut, and `truncated` says so. */
 export const OPERATION_RESULTS = {
@@ -203,17 +276,39 @@ export const OPERATION_RESULTS = {
     /** The checkpoint of what was there before; null when nothing had to change. */
     saved: KeptCheckpoint.nullable(),
   }),
+  ListWorktrees: z.strictObject({
+    /** Directory that the daemon's checkouts are in. */
+    root: z.string(),
+    bytes: z.int(),
+    quota: z.int().nullable(),
+    worktrees: z.array(Worktree),
+    salvaged: z.array(Salvaged),
+    /** Whether there were more than fit the answer. */
+    truncated: z.boolean(),
+  }),
+  CleanWorktrees: z.strictObject({
+    /** Removed, or with `dryRun` those that would be. */
+    removed: z.array(
+      z.strictObject({ dir: z.string(), taskId: z.string(), bytes: z.int(), salvage: z.string().nullable() }),
+    ),
+    /** Of those asked for, what was left and why. */
+    kept: z.array(z.strictObject({ dir: z.string(), taskId: z.string().nullable(), reason: z.string() })),
+    bytes: z.int(),
+    truncated: z.boolean(),
+  }),
+  RestoreWorktree: z.strictObject({ ref: z.string(), repository: z.string(), branch: z.string(), commit: z.string() }),
 } as const satisfies Record<OperationKind, z.ZodType>;
 export type OperationResult<K extends OperationKind> = z.infer<(typeof OPERATION_RESULTS)[K]>;
 
 /** Kinds that only look: done again, they cost nothing but time. */
-export const READING: ReadonlySet<OperationKind> = new Set(["GetDiff", "ReadFile", "ListBranches"]);
+export const READING: ReadonlySet<OperationKind> = new Set(["GetDiff", "ReadFile", "ListBranches", "ListWorktrees"]);
 
 export const Operation = z.strictObject({
   id: Id,
   kind: OperationKind,
   status: z.enum(["queued", "running", "done", "failed"]),
-  contractId: Id,
+  /** null: it is about the daemon itself. */
+  contractId: Id.nullable(),
   taskId: Id.nullable(),
   daemonId: z.string(),
   /** Who wants it: the merge queue acts by itself. */

@@ -5,7 +5,8 @@ export const TAGS = {
   contracts: "Goals to be met, with their settings.",
   tasks: "Units of agent work, each with its own worktree and branch.",
   files: "Documents of a contract: what its phases have to deliver.",
-  operations: "What daemons do in repositories for somebody who waits: diffs, merges, branches, checkpoints.",
+  operations:
+    "What daemons do in repositories for somebody who waits: diffs, merges, branches, checkpoints, worktrees.",
   runs: "Attempts at a task, and the output of their agents.",
   questions: "What agents ask people.",
   notifications: "What people should see.",
@@ -123,7 +124,9 @@ export const ROUTE_DOCS: Readonly<Record<RouteName, RouteDoc>> = {
   startOperation: {
     tag: "operations",
     summary: "Have a daemon do something in a repository",
-    description: "Its result is there when its `status` is `done`; the change feed tells when that is.",
+    description:
+      "Its result is there when its `status` is `done`; the change feed tells when that is. What is about a `daemon` itself " +
+      "is for people only.",
   },
   listOperations: { tag: "operations", summary: "List operations, newest first" },
   getOperation: { tag: "operations", summary: "Show an operation and its result" },
@@ -143,6 +146,13 @@ export const ROUTE_DOCS: Readonly<Record<RouteName, RouteDoc>> = {
       "nothing, and is answered with `conflict`.",
   },
   listKeys: { tag: "keys", summary: "List keys, newest first" },
+  createLogin: {
+    tag: "keys",
+    summary: "Create a code that logs a browser in",
+    description:
+      "The page `/login#CODE` exchanges it for a session, a key in a cookie that expires: once, and within minutes. The " +
+      "code is shown this once, so a repetition with the same Idempotency-Key is answered with `conflict`.",
+  },
   revokeKey: {
     tag: "keys",
     summary: "Revoke a key",

@@ -77,6 +77,7 @@ export const ROUTES = {
 
   createKey: { method: "POST", path: "/api/v1/keys", scopes: USER },
   listKeys: { method: "GET", path: "/api/v1/keys", scopes: USER },
+  createLogin: { method: "POST", path: "/api/v1/logins", scopes: USER },
   revokeKey: { method: "DELETE", path: "/api/v1/keys/:id", scopes: USER },
 
   askQuestion: { method: "POST", path: "/api/v1/tasks/:id/questions", scopes: USER_AND_TASK },
@@ -108,6 +109,14 @@ export const SUBSCRIBE_PATH = "/api/v1/subscribe";
 export const SUBSCRIBE_SCOPES: readonly Scope[] = USER_AND_TASK;
 export const LINK_PATH = "/api/v1/link";
 export const LINK_SCOPES: readonly Scope[] = ["daemon"];
+
+/** The page that a login link leads to, and where it posts the link's code. */
+export const LOGIN_PATH = "/login";
+
+/** The link that logs a browser in. The code is a fragment: browsers send that to nobody, and no log has it. */
+export function loginLink(origin: string, code: string): string {
+  return `${new URL(LOGIN_PATH, origin).href}#${code}`;
+}
 
 /** Largest JSON body of a request: a goal may hold a whole specification, and no more (bytes). */
 export const MAX_BODY = 2 * 1024 * 1024;

@@ -82,7 +82,14 @@ export const DiffStat = z.strictObject({ files: z.int(), insertions: z.int(), de
 export type DiffStat = z.infer<typeof DiffStat>;
 
 export const RunEvent = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("started"), at, host: z.string(), pid: z.int() }),
+  z.strictObject({
+    type: z.literal("started"),
+    at,
+    host: z.string(),
+    pid: z.int(),
+    /** What agent and checks run in; null, or absent in a journal of an earlier version: nothing. */
+    sandbox: z.literal("bubblewrap").nullable().optional(),
+  }),
   /** The checkout is ready; `excluded` counts the files of a dirty repository that were left out. */
   z.strictObject({
     type: z.literal("checkout"),

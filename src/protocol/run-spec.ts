@@ -64,6 +64,8 @@ export const RunSpec = z.strictObject({
   /** Check commands pinned by flags or contract; the daemon adds those of `.makima.toml` at the base. */
   checks: z.array(z.string().min(1)),
   limits: LoopLimits,
+  /** Agent and checks run in a sandbox; false: only where the daemon is configured so. */
+  bubblewrap: z.boolean(),
   taskToken: z.string(),
   resume: ResumePoint.nullable(),
 });
