@@ -15,7 +15,11 @@ export type NotOpened = "missing" | "outside" | "directory" | "special" | "unrea
  * are followed only as long as they stay below `dir`, and outside of `hidden`, one of its entries. Nothing but regular
  * files is even opened, so nothing hangs. `dir` is a real path.
  */
-export async function openInside(dir: string, path: string, hidden: string): Promise<FileHandle | NotOpened> {
+export async function openInside(
+  dir: string,
+  path: string,
+  hidden: string | null = null,
+): Promise<FileHandle | NotOpened> {
   try {
     const place = await realpath(join(dir, path));
     if (!isInside(place, dir, hidden)) return "outside";
@@ -31,7 +35,7 @@ export async function openInside(dir: string, path: string, hidden: string): Pro
 }
 
 /** What was looked at may be something else by now: what was opened is looked at again. */
-async function openRegular(place: string, dir: string, hidden: string): Promise<FileHandle | NotOpened> {
+async function openRegular(place: string, dir: string, hidden: string | null): Promise<FileHandle | NotOpened> {
   // A FIFO would otherwise wait for somebody to write.
   const file = await open(place, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
@@ -50,7 +54,9 @@ async function placeOf(file: FileHandle, path: string): Promise<string> {
   return readlink(`/proc/self/fd/${file.fd}`).catch(() => realpath(path));
 }
 
-function isInside(place: string, dir: string, hidden: string): boolean {
+function isInside(place: string, dir: string, hidden: string | null): boolean {
+  if (!place.startsWith(`${dir}/`)) return false;
+  if (hidden === null) return true;
   const entry = join(dir, hidden);
-  return place.startsWith(`${dir}/`) && place !== entry && !place.startsWith(`${entry}/`);
+  return place !== entry && !place.startsWith(`${entry}/`);
 }

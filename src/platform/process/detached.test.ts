@@ -63,6 +63,13 @@ test("the process gets its arguments, environment, directory and stdin, pipes, a
   );
 });
 
+test("a machine without memory takes the process first", async () => {
+  await using playground = await Playground.open();
+  await using agent = await launch({ ...playground.options(""), argv: ["cat", "/proc/self/oom_score_adj"] });
+  assert.equal(await agent.drained(DRAIN_MS), true);
+  assert.equal(playground.file("out").toString(), "500\n");
+});
+
 test("an environment variable that is no shell name is refused, not run", async () => {
   await using playground = await Playground.open();
   const env = { ...playground.env, "A=1; touch x; B": "1" };

@@ -1,12 +1,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, unlinkSync, writeSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { MakimaError } from "../../core/errors.ts";
 import { ensurePrivateDir } from "../files.ts";
 import { watchDirectory } from "../watch.ts";
 import { closeInheritedDescriptors } from "./descriptors.ts";
 import { isSameProcess, signalProcess } from "./identity.ts";
 import { type Exit, type ProcessRecord, abandon, readExit, readRecord, reclaim } from "./record.ts";
+import { sandboxFailed, signalInside, tellingStatus } from "./sandboxed.ts";
 import { SHIM, environmentScript } from "./shim.ts";
 
 export type { Exit } from "./record.ts";
@@ -15,6 +18,8 @@ export type { Exit } from "./record.ts";
 const POLL_MS = 1000;
 /** A shim writes its record in the moment after it made the file: after this long it was killed in between. */
 const STALLED_MS = 1000;
+/** How long the writers may lag behind the end of a process that has left nothing behind. */
+const LAG_MS = 2000;
 /** What `ulimit -f` counts in. */
 const BLOCK = 512;
 
@@ -26,8 +31,10 @@ export interface LaunchOptions {
   env: Readonly<Record<string, string>>;
   /** File to read as stdin; null for none. */
   stdinFile: string | null;
-  /** Gets `out`, `err`, `pid`, `exit`, `drained`; made if need be. One directory holds one process ever. */
+  /** Gets `out`, `err`, `pid`, `exit`, `drained`, `sandbox`; made if need be. One directory holds one process ever. */
   dir: string;
+  /** What makes the process's sandbox (see prepareSandbox), in which nothing of it survives its end; null for none. */
+  sandbox: readonly string[] | null;
   /** Cap of each of `out` and `err`, rounded down to 512 bytes; what comes after is dropped. */
   maxOutputBytes?: number;
 }
@@ -60,7 +67,10 @@ export async function attach(dir: string): Promise<DetachedProcess | null> {
 export class DetachedProcess implements AsyncDisposable {
   readonly dir: string;
   readonly pid: number;
-  /** How it ended, told within milliseconds, whoever still holds its stdout. Rejects when disposed before. */
+  /**
+   * How it ended, told within milliseconds, whoever still holds its stdout. Rejects when disposed before, and with
+   * `sandbox_unavailable` when its sandbox could not be made.
+   */
   readonly exited: Promise<Exit>;
   readonly #record: ProcessRecord;
   readonly #exit = Promise.withResolvers<Exit>();
@@ -88,6 +98,7 @@ export class DetachedProcess implements AsyncDisposable {
   /** Sends a signal to the process and everything in its group; does nothing once it has ended. */
   signal(signal: NodeJS.Signals): void {
     const { process } = this.#record;
+    if (signalInside(this.dir, process, signal) && signal !== "SIGKILL") return;
     // Between its record and its session it leads no group yet, and has no children either.
     if (!signalProcess(process, signal, { group: true })) signalProcess(process, signal);
   }
@@ -126,11 +137,20 @@ export class DetachedProcess implements AsyncDisposable {
       const exit = readExit(this.dir) ?? this.#lost();
       if (exit === null) return;
       this.#ended = true;
-      this.#exit.resolve(exit);
+      if (sandboxFailed(this.dir, exit)) void this.#rejectWithCause();
+      else this.#exit.resolve(exit);
     }
     if (!existsSync(join(this.dir, "drained"))) return;
     this.#watch[Symbol.dispose]();
     this.#drained.resolve(true);
+  }
+
+  /** The cause is the last that was printed, and may still be on its way to the file. */
+  async #rejectWithCause(): Promise<void> {
+    await this.drained(LAG_MS);
+    const printed = await readFile(join(this.dir, "err"), "utf8").catch(() => "");
+    const cause = printed.trim().split("\n").at(-1);
+    this.#exit.reject(new MakimaError("sandbox_unavailable", `The sandbox could not be made: ${cause}`));
   }
 
   /** Nobody is left who could write `exit`; it is read last, since the shim may have written it just before it ended. */
@@ -146,12 +166,14 @@ function ignoreRejection<T>(promise: Promise<T>): Promise<T> {
   return promise;
 }
 
-function spawnShim({ argv, cwd, env, stdinFile, dir, maxOutputBytes }: LaunchOptions): ChildProcess {
+function spawnShim({ argv, cwd, env, stdinFile, dir, maxOutputBytes, sandbox }: LaunchOptions): ChildProcess {
+  const command = sandbox === null ? argv : [...tellingStatus(sandbox), ...argv];
   const blocks = maxOutputBytes === undefined ? "" : String(Math.floor(maxOutputBytes / BLOCK));
   closeInheritedDescriptors();
   const environment = namelessFile(dir, environmentScript(env));
   try {
-    const shim = spawn("/bin/sh", ["-c", SHIM, "sh", dir, stdinFile ?? "/dev/null", blocks, ...argv], {
+    const settings = [dir, stdinFile ?? "/dev/null", blocks, sandbox === null ? "" : "yes"];
+    const shim = spawn("/bin/sh", ["-c", SHIM, "sh", ...settings, ...command], {
       cwd,
       // The shim carries nothing of the process's environment, so killByEnvironment lets it write down what happened.
       env: { PATH: toolPath(env["PATH"]) },

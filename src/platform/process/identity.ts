@@ -10,10 +10,19 @@ export interface ProcessIdentity {
   bootId: string;
 }
 
+/** A process, and whom it belongs to; all by their pids. */
+export interface ProcessEntry extends ProcessIdentity {
+  parent: number;
+  group: number;
+  /** On macOS, which does not tell it, the group. */
+  session: number;
+}
+
 /** The process that has this pid now; null when there is none, or only a zombie. */
-export function identify(pid: number): ProcessIdentity | null {
-  const startTime = process.platform === "linux" ? startTimeFromProc(pid) : startTimeFromPs(pid);
-  return startTime === null ? null : { pid, startTime, bootId: bootId() };
+export function identify(pid: number): ProcessEntry | null {
+  return process.platform === "linux"
+    ? entryFromProc(pid)
+    : entryFromPs(output("ps", ["-p", String(pid), ...PS_FIELDS]));
 }
 
 /** Whether that very process still runs. */
@@ -35,9 +44,12 @@ export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals,
 
 /** Fields of /proc/PID/stat, from the third on: the second is the command, which may hold spaces and parentheses. */
 const STATE = 0;
+const PARENT = 1;
+const GROUP = 2;
+const SESSION = 3;
 const START_TIME = 19;
 
-function startTimeFromProc(pid: number): string | null {
+function entryFromProc(pid: number): ProcessEntry | null {
   let stat: string;
   try {
     stat = readFileSync(`/proc/${pid}/stat`, "latin1");
@@ -46,12 +58,21 @@ function startTimeFromProc(pid: number): string | null {
   }
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const state = fields[STATE];
-  return state === "Z" || state === "X" ? null : (fields[START_TIME] ?? null);
+  const startTime = fields[START_TIME];
+  if (state === "Z" || state === "X" || startTime === undefined) return null;
+  const [parent, group, session] = [Number(fields[PARENT]), Number(fields[GROUP]), Number(fields[SESSION])];
+  return { pid, startTime, bootId: bootId(), parent, group, session };
 }
 
-function startTimeFromPs(pid: number): string | null {
-  const [state = "Z", ...date] = output("ps", ["-o", "state=,lstart=", "-p", String(pid)]).split(/\s+/);
-  return state.startsWith("Z") ? null : date.join(" ");
+/** What `ps` is to print of each process for `entryFromPs`. */
+export const PS_FIELDS = ["-o", "pid=,ppid=,pgid=,state=,lstart="];
+
+/** The process of a line of `ps`. */
+export function entryFromPs(line: string): ProcessEntry | null {
+  const [pid, parent, group, state = "Z", ...date] = line.trim().split(/\s+/);
+  if (state.startsWith("Z")) return null;
+  const kin = { parent: Number(parent), group: Number(group), session: Number(group) };
+  return { pid: Number(pid), startTime: date.join(" "), bootId: bootId(), ...kin };
 }
 
 let knownBootId: string | null = null;

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { launch } from "./detached.ts";
 import { Playground } from "./fixtures/playground.ts";
@@ -10,11 +9,23 @@ test("finds a grandchild that fled into a session of its own, and spares the shi
   await using playground = await Playground.open();
   await using agent = await launch(playground.options("grandchild-flees.sh"));
   const grandchild = Number(await playground.printed("\n"));
-  assert.notEqual(identify(grandchild), null);
-  assert.notEqual(sessionOf(grandchild), sessionOf(agent.pid));
+  assert.equal(identify(grandchild)?.session, grandchild);
   assert.equal(await killByEnvironment("PLAYGROUND", playground.id), true);
   assert.equal(identify(grandchild), null);
   assert.deepEqual(await agent.exited, { kind: "signaled", signal: "SIGKILL" });
+  assert.equal(await agent.drained(5000), true);
+});
+
+test("finds a server that a process left behind, deaf to signals, and what that has started without the mark", async () => {
+  await using playground = await Playground.open();
+  await using agent = await launch(playground.options("leaves-server.sh"));
+  const [server = 0, child = 0] = (await playground.printed("\n")).split(" ").map(Number);
+  assert.deepEqual(await agent.exited, { kind: "exited", code: 0 });
+  agent.signal("SIGKILL");
+  process.kill(server, "SIGTERM");
+  assert.deepEqual([identify(server)?.session, identify(child)?.session], [server, server]);
+  assert.equal(await killByEnvironment("PLAYGROUND", playground.id), true);
+  assert.deepEqual([identify(server), identify(child)], [null, null]);
   assert.equal(await agent.drained(5000), true);
 });
 
@@ -30,7 +41,3 @@ test("kills nobody whose environment only resembles", async () => {
   }
   assert.deepEqual(await agent.stop(), { kind: "signaled", signal: "SIGINT" });
 });
-
-function sessionOf(pid: number): string | undefined {
-  return readFileSync(`/proc/${pid}/stat`, "latin1").split(" ")[5];
-}

@@ -1,3 +1,9 @@
+/** Descriptor of the file `sandbox`, see below. */
+export const SANDBOX_FD = 5;
+
+/** What the kernel adds to a process's share of the memory (per mille) when it chooses whom to kill for want of it. */
+const OOM_SCORE = 500;
+
 /**
  * The shim: a POSIX shell script that stands between a launcher and one process, and outlives the launcher. It costs
  * 0.5 MB and no file of its own (`sh -c`). In its directory it leaves
@@ -6,13 +12,16 @@
  *     pid       who runs, see record.ts; made once, before the process starts
  *     exit      "exit <code>" or "signal <NAME>", made when the process itself has ended
  *     drained   empty; made when the last holder of stdout and stderr is gone: out and err are whole
+ *     sandbox   what bubblewrap says of the sandbox that it makes, see sandboxed.ts; only where the process is one
  *
- * Positional parameters: directory, file to use as stdin, cap of each of out and err in 512-byte blocks (or ""), command.
+ * Positional parameters: directory, file to use as stdin, cap of each of out and err in 512-byte blocks (or ""), "yes" for
+ * bubblewrap, which then finds `sandbox` open as descriptor 5 and hands it on to nobody (else ""), command.
  * Its stdin is a file with the environment of the process, see environmentScript.
  *
  * - Three shells and two `cat`s: the pipes are anonymous, so nothing is left to unlink or to block on after a kill -9.
  * - The process gets pipes, never the files: it could truncate and forge those through /proc/self/fd. It has a session
- *   of its own, so that signals to its group never meet the writers.
+ *   of its own, so that signals to its group never meet the writers. In a sandbox its stdin is a copy that has no name any
+ *   more, for the same reason: the file itself lies outside.
  * - `become` runs in the foreground, because a shell's background jobs start with SIGINT ignored.
  * - `pid` is opened with O_EXCL (`set -C`): of all shims that were ever started for the directory, and a launcher that
  *   gave up on them (see abandon), one gets it. It looks again after the write, since a launcher that meets an empty
@@ -22,12 +31,13 @@
  * - A full disk must not make an end unknown: it tries until `exit` is written.
  * - `ulimit -f` is the cap: unlike `head -c` it does not hold output back until a buffer is full. What comes after is
  *   read and dropped, so that the process neither blocks nor dies of SIGPIPE.
+ * - The kernel, when it is out of memory, takes the process and its children rather than makima.
  * - What it makes is closed to other users; the process gets the mask back that makima was started with.
  * - The shells' own stderr is /dev/null: what they say of signals ("Terminated") is not the process's output.
  */
 export const SHIM = `# Keeps the output and the exit status of a process that outlives its launcher.
-dir=$1 input=$2 blocks=$3
-shift 3
+dir=$1 input=$2 blocks=$3 sandboxed=$4
+shift 4
 mask=$(umask)
 umask 077
 
@@ -53,7 +63,11 @@ become() {
   read -r boot 2>/dev/null </proc/sys/kernel/random/boot_id || boot=$(/usr/sbin/sysctl -n kern.bootsessionuuid)
   set -C
   echo "$boot|$identity|$shim|$$" 2>/dev/null >"$dir/pid" && is_ours || exit 125
+  [ -z "$sandboxed" ] || exec ${SANDBOX_FD}>"$dir/sandbox"
+  echo ${OOM_SCORE} 2>/dev/null >|/proc/self/oom_score_adj
+  [ -z "$sandboxed" ] || { cp "$input" "$dir/input" && input="$dir/input"; }
   exec 4<&0 <"$input"
+  [ -z "$sandboxed" ] || rm -f "$dir/input"
   set -- $setsid "$@"
   . /dev/fd/4
   umask "$mask"
