@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { ensurePrivateDir, exists, readJson, writeAtomic } from "./files.ts";
+import { ensurePrivateDir, exists, readJson, removeAtomic, writeAtomic } from "./files.ts";
 
 test("an atomic write replaces the content and leaves nothing else", async (context) => {
   const dir = await temporary(context);
@@ -20,6 +20,16 @@ test("an atomic write that fails leaves the old content and nothing else", async
   await mkdir(join(dir, "occupied"));
   await assert.rejects(writeAtomic(join(dir, "occupied"), "new"), { code: "EISDIR" });
   assert.deepEqual(await readdir(dir), ["occupied"]);
+});
+
+test("an atomic write that was killed leaves what goes with the file, and nothing else does", async (context) => {
+  const dir = await temporary(context);
+  const path = join(dir, "file");
+  await writeAtomic(path, "content");
+  const others = ["file.tmp", "file.0123456789ab", "file.0123456789ab.tmp.mine", "my-file.0123456789ab.tmp"];
+  for (const name of ["file.0123456789ab.tmp", ...others]) await writeFile(join(dir, name), "x");
+  for (let time = 0; time < 2; time += 1) await removeAtomic(path);
+  assert.deepEqual((await readdir(dir)).toSorted(), others.toSorted());
 });
 
 test("of writes at the same time one wins, whole", async (context) => {

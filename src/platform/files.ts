@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { openSync } from "node:fs";
-import { access, chmod, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { access, chmod, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 
 const PRIVATE_FILE = 0o600;
 const PRIVATE_DIR = 0o700;
@@ -25,6 +25,23 @@ export async function writeAtomic(
   }
   await syncDirectory(dirname(path));
 }
+
+/**
+ * Removes a file that `writeAtomic` writes, and before it what writes of it have left that were killed. Nobody may be
+ * writing it; nothing there is no error.
+ */
+export async function removeAtomic(path: string): Promise<void> {
+  const prefix = `${basename(path)}.`;
+  for (const name of await readdir(dirname(path))) {
+    if (name.startsWith(prefix) && TEMPORARY.test(name.slice(prefix.length))) {
+      await rm(join(dirname(path), name), { force: true });
+    }
+  }
+  await rm(path, { force: true });
+}
+
+/** What the name of a temporary file ends with. */
+const TEMPORARY = /^[0-9a-f]{12}\.tmp$/;
 
 /** The parsed content of a JSON file, for the caller to validate; undefined when there is no such file. */
 export async function readJson(path: string): Promise<unknown> {

@@ -5,7 +5,7 @@ import { tableOf } from "./toml.ts";
 
 type AgentSections = NonNullable<ConfigFile["agents"]>;
 
-const CLAUDE_KEYS = ["model", "permissionMode", "settingSources", "mcp"];
+const CLAUDE_KEYS = ["model", "permissionMode", "settingSources", "mcp", "apiKeyHelper"];
 
 /** The agents that exist: the default ones and those of the sections, each section laid over its kind's defaults. */
 export function mergeAgents(

@@ -4,8 +4,8 @@ import type { Config } from "./config.ts";
 import { configVariables, type ConfigVariable, readVariable } from "./overrides.ts";
 import { type Environment, expandPath, type PathOrigin, userHome } from "./paths.ts";
 import { type Problem, problemsOf, throwProblems, unknownName } from "./problems.ts";
-import { ConfigFile, fieldName, SECTIONS } from "./schema.ts";
-import { parseToml, tableOf, type TomlDocument } from "./toml.ts";
+import { ConfigFile, fieldName, sectionNames, SECTIONS, tablePaths } from "./schema.ts";
+import { parseToml, tableAt, tableOf, type TomlDocument } from "./toml.ts";
 
 type Path = readonly PropertyKey[];
 
@@ -62,10 +62,15 @@ function placeFinder(used: readonly ConfigVariable[], document: TomlDocument | n
   };
 }
 
-function keysAt([section, name]: Path): readonly string[] {
-  if (section === undefined) return Object.keys(SECTIONS);
-  if (section === "agents" && name === undefined) return [];
-  return Object.keys(SECTIONS[section as keyof typeof SECTIONS] ?? {});
+/** What may stand in the table at a path: keys, and names of the tables inside. */
+function keysAt(path: Path): readonly string[] {
+  if (path.length === 0) return Object.keys(ConfigFile.shape);
+  if (path[0] === "agents") return path.length === 1 ? [] : Object.keys(SECTIONS.agents);
+  const table = path.join(".");
+  return sectionNames().flatMap((section) => {
+    if (section === table) return Object.keys(SECTIONS[section]);
+    return section.startsWith(`${table}.`) ? [section.slice(table.length + 1)] : [];
+  });
 }
 
 function unknownVariables(overrides: readonly string[], known: readonly ConfigVariable[]): Problem[] {
@@ -75,11 +80,15 @@ function unknownVariables(overrides: readonly string[], known: readonly ConfigVa
     .map((name) => ({ path: [name], message: unknownName("variable", name, names) }));
 }
 
-function merge(defaults: Config, { agents = {}, ...sections }: ConfigFile): Config {
-  const merged: Config = { ...structuredClone(defaults), agents: mergeAgents(defaults.agents, agents) };
-  for (const [name, given] of Object.entries(sections) as [keyof typeof sections, object][]) {
-    const fields = Object.entries(given).map(([key, value]) => [fieldName(name, key), value]);
-    Object.assign(merged[name], Object.fromEntries(fields));
+function merge(defaults: Config, file: ConfigFile): Config {
+  const merged: Config = { ...structuredClone(defaults), agents: mergeAgents(defaults.agents, file.agents ?? {}) };
+  for (const section of sectionNames()) {
+    // The agents are merged above; no other section has more tables than one.
+    for (const path of tablePaths(section, [])) {
+      const given = Object.entries(tableAt(file, path)).filter(([key]) => key in SECTIONS[section]);
+      const fields = given.map(([key, value]) => [fieldName(section, key), value]);
+      Object.assign(tableAt(merged, path), Object.fromEntries(fields));
+    }
   }
   return merged;
 }
@@ -88,23 +97,26 @@ function merge(defaults: Config, { agents = {}, ...sections }: ConfigFile): Conf
 function withAbsolutePaths(config: Config, from: PathOrigin): Config {
   const absolute = (path: string) => expandPath(path, from);
   const { server, daemon, worktrees, notifications, agents } = config;
+  const { bubblewrap } = config.process;
   server.tlsCert &&= absolute(server.tlsCert);
   server.tlsKey &&= absolute(server.tlsKey);
   for (const webhook of notifications.webhooks) webhook.secretFile = absolute(webhook.secretFile);
   daemon.apiKeyFile &&= absolute(daemon.apiKeyFile);
   daemon.repositories &&= daemon.repositories.map(absolute);
   worktrees.dir &&= absolute(worktrees.dir);
+  for (const list of ["writable", "readonly", "hidden"] as const) bubblewrap[list] = bubblewrap[list].map(absolute);
   for (const agent of Object.values(agents)) {
     agent.command = agent.command.map((word, index) => (index === 0 && word.includes("/") ? absolute(word) : word));
   }
   return config;
 }
 
-/** Every key that is set, agents' keys by their agent. */
+/** Every key that is set. */
 function keysIn(data: Record<string, unknown>): string[][] {
-  return Object.entries(data).flatMap(([section, table]) =>
-    Object.entries(tableOf(table)).flatMap(([key, value]) =>
-      section === "agents" ? Object.keys(tableOf(value)).map((inner) => [section, key, inner]) : [[section, key]],
-    ),
+  return sectionNames().flatMap((section) =>
+    tablePaths(section, Object.keys(tableOf(data["agents"]))).flatMap((path) => {
+      const table = tableAt(data, path);
+      return Object.keys(SECTIONS[section]).flatMap((key) => (key in table ? [[...path, key]] : []));
+    }),
   );
 }

@@ -24,14 +24,36 @@ export interface Config {
     lostAfterMs: number;
     repositories: string[] | null;
   };
-  worktrees: { dir: string | null };
-  process: { passEnv: string[] };
+  worktrees: {
+    dir: string | null;
+    /** Bytes that all checkouts together should not pass; null: no limit. */
+    quotaBytes: number | null;
+    /** How long (ms) a checkout that no task of the server needs is left alone. */
+    orphanGraceMs: number;
+  };
+  process: { passEnv: string[]; bubblewrap: BubblewrapConfig };
   loop: LoopConfig;
   agents: Record<string, AgentConfig>;
   notifications: NotificationsConfig;
   /** null: no limit, no archive. `archive` is program and arguments. */
   retention: { maxAgeMs: number | null; maxSizeBytes: number | null; archive: string[] | null };
   log: { level: LogLevel; format: LogFormat };
+}
+
+/** The sandbox of agents and checks. Paths are absolute, of the daemon's machine, and need not exist. */
+export interface BubblewrapConfig {
+  enabled: boolean;
+  /** Further paths that may be written. */
+  writable: string[];
+  /** Paths that can be read although what they lie in is hidden. */
+  readonly: string[];
+  /** Further paths that cannot be seen. */
+  hidden: string[];
+  /** Size of each of the sandbox's own /tmp and /dev/shm. */
+  tmpSizeBytes: number;
+  network: "host" | "none";
+  /** Arguments for bwrap, after makima's own. */
+  extraArgs: string[];
 }
 
 export interface NotificationsConfig {
@@ -82,6 +104,8 @@ export interface AgentConfig {
   permissionMode: string;
   settingSources: string;
   mcp: boolean;
+  /** Whether the agent's key reaches it by a file that is read once, and not by its environment. */
+  apiKeyHelper: boolean;
 }
 
 /** A new copy of the values that hold when nothing is configured. */
@@ -106,8 +130,19 @@ export function defaultConfig(): Config {
       lostAfterMs: 15 * MINUTE,
       repositories: null,
     },
-    worktrees: { dir: null },
-    process: { passEnv: [...PASSED_TO_EVERY_PROCESS] },
+    worktrees: { dir: null, quotaBytes: 20e9, orphanGraceMs: 24 * HOUR },
+    process: {
+      passEnv: [...PASSED_TO_EVERY_PROCESS],
+      bubblewrap: {
+        enabled: false,
+        writable: [],
+        readonly: [],
+        hidden: [],
+        tmpSizeBytes: 2e9,
+        network: "host",
+        extraArgs: [],
+      },
+    },
     loop: {
       maxIterations: 10,
       noChangeThreshold: 3,
@@ -144,6 +179,7 @@ export function defaultAgent(kind: AgentConfig["kind"]): AgentConfig {
     permissionMode: "bypassPermissions",
     settingSources: "user",
     mcp: false,
+    apiKeyHelper: false,
   };
 }
 

@@ -1,5 +1,7 @@
 import type { LoadedConfig } from "./load.ts";
-import { fieldName, SECTIONS } from "./schema.ts";
+import { fieldName, NO_LIMIT, sectionNames, SECTIONS, SIZE_OR_NONE, tablePaths } from "./schema.ts";
+import type { SectionName } from "./schema.ts";
+import { tableAt } from "./toml.ts";
 import { formatDuration, formatSize } from "./units.ts";
 
 export interface EffectiveValue {
@@ -13,24 +15,22 @@ export interface EffectiveValue {
 
 /** Every key with the value that holds and where it was set, for `makima doctor --config`. */
 export function effective({ config, sources }: Pick<LoadedConfig, "config" | "sources">): EffectiveValue[] {
-  return Object.entries(SECTIONS).flatMap(([name, shape]) => {
-    const section = name as keyof typeof SECTIONS;
-    const tables: [string, object][] =
-      section === "agents"
-        ? Object.entries(config.agents).map(([agent, values]) => [`${section}.${agent}`, values])
-        : [[section, config[section]]];
-    return tables.flatMap(([prefix, values]) =>
-      Object.keys(shape).map((key) => {
-        const value: unknown = Reflect.get(values, fieldName(section, key));
-        const path = `${prefix}.${key}`;
-        return { key: path, value: shown(key, value, fieldName(section, key)), source: sources.get(path) ?? "default" };
-      }),
-    );
-  });
+  return sectionNames().flatMap((section) =>
+    tablePaths(section, Object.keys(config.agents)).flatMap((path) => {
+      const values = tableAt(config, path);
+      return Object.keys(SECTIONS[section]).map((key) => {
+        const name = [...path, key].join(".");
+        const value = shown(section, key, values[fieldName(section, key)]);
+        return { key: name, value, source: sources.get(name) ?? "default" };
+      });
+    }),
+  );
 }
 
 /** Durations and sizes as text; of an agent's `env` the names only and of a URL not the password: they may be secrets. */
-function shown(key: string, value: unknown, field: string): unknown {
+function shown(section: SectionName, key: string, value: unknown): unknown {
+  const field = fieldName(section, key);
+  if (value === null && SECTIONS[section][key]?.meta()?.unit === SIZE_OR_NONE) return NO_LIMIT;
   if (typeof value === "number" && field !== key) {
     return field.endsWith("Bytes") ? formatSize(value) : formatDuration(value);
   }

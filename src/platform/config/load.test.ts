@@ -149,6 +149,76 @@ test("agents: claude exists and is adjusted; another one is a command unless it 
   assert.deepEqual(second, { ...defaultAgent("claude"), command: ["/opt/claude"] });
 });
 
+test("a table in a section: defaults where it says nothing, the environment over the file, paths made absolute", async () => {
+  const text = [
+    "worktrees.quota = 'none'",
+    "[process]",
+    'passEnv = ["A"]',
+    "[process.bubblewrap]",
+    "enabled = true",
+    'writable = ["~/cache", "shared"]',
+    'hidden = ["/srv/secret"]',
+    'tmpSize = "1.5GiB"',
+  ].join("\n");
+  const { place, loaded } = await load(text, {
+    MAKIMA_PROCESS_BUBBLEWRAP_NETWORK: "none",
+    MAKIMA_PROCESS_BUBBLEWRAP_EXTRA_ARGS: '["--setenv", "A", "b,c"]',
+    MAKIMA_WORKTREES_ORPHAN_GRACE: "90m",
+  });
+  const { process: processes, worktrees } = loaded.config;
+  assert.deepEqual(processes, {
+    passEnv: ["A"],
+    bubblewrap: {
+      enabled: true,
+      writable: [join(directory, "cache"), join(dirname(place), "shared")],
+      readonly: [],
+      hidden: ["/srv/secret"],
+      tmpSizeBytes: 1.5 * 2 ** 30,
+      network: "none",
+      extraArgs: ["--setenv", "A", "b,c"],
+    },
+  });
+  assert.deepEqual(worktrees, { dir: null, quotaBytes: null, orphanGraceMs: 5_400_000 });
+  assert.deepEqual(Object.fromEntries(loaded.sources), {
+    "worktrees.quota": `${place}:1`,
+    "worktrees.orphanGrace": "MAKIMA_WORKTREES_ORPHAN_GRACE",
+    "process.passEnv": `${place}:3`,
+    "process.bubblewrap.enabled": `${place}:5`,
+    "process.bubblewrap.writable": `${place}:6`,
+    "process.bubblewrap.hidden": `${place}:7`,
+    "process.bubblewrap.tmpSize": `${place}:8`,
+    "process.bubblewrap.network": "MAKIMA_PROCESS_BUBBLEWRAP_NETWORK",
+    "process.bubblewrap.extraArgs": "MAKIMA_PROCESS_BUBBLEWRAP_EXTRA_ARGS",
+  });
+  assert.equal(defaultConfig().process.bubblewrap.enabled, false, "the defaults are nobody's to change");
+});
+
+test("problems of a table in a section have their lines, too", async () => {
+  const text = [
+    "[worktrees]",
+    'quota = "lots"',
+    "orphanGrace = 5",
+    "[process.bublewrap]",
+    "[process.bubblewrap]",
+    'enable = "yes"',
+    'writable = "/tmp"',
+    'tmpSize = "none"',
+    'network = "lan"',
+    "extraArgs = [1]",
+  ].join("\n");
+  assert.deepEqual(await problems(text, { MAKIMA_PROCESS_BUBBLEWRAP_ENABLE: "1" }), [
+    'config.toml:2: worktrees.quota: expected a size such as "500MB" or "20GB", or "none"',
+    'config.toml:3: worktrees.orphanGrace: expected a duration such as "90s", "15m" or "1h30m", not zero',
+    "config.toml:4: process.bublewrap: unknown key, did you mean bubblewrap?",
+    "config.toml:6: process.bubblewrap.enable: unknown key, did you mean enabled?",
+    "config.toml:7: process.bubblewrap.writable: expected a list of texts",
+    'config.toml:8: process.bubblewrap.tmpSize: expected a size such as "500MB" or "20GB"',
+    "config.toml:9: process.bubblewrap.network: expected one of host, none",
+    "config.toml:10: process.bubblewrap.extraArgs.0: expected a text in quotes",
+    "environment: MAKIMA_PROCESS_BUBBLEWRAP_ENABLE: unknown variable, did you mean MAKIMA_PROCESS_BUBBLEWRAP_ENABLED?",
+  ]);
+});
+
 test("paths: ~ is the home, relative ones start at the file", async () => {
   const text = `worktrees.dir = "../wt"\n[daemon]\napiKeyFile = "~/key"\nrepositories = ["~/src/*", "/abs"]\n`;
   const { place, loaded } = await load(text);

@@ -1,9 +1,9 @@
 import { parse } from "smol-toml";
 import type { z } from "zod";
-import { SECTIONS } from "./schema.ts";
+import { sectionNames, SECTIONS, tablePaths } from "./schema.ts";
 import { variableName } from "./variables.ts";
 
-/** A key that an environment variable can set: MAKIMA_<SECTION>_<KEY>, or MAKIMA_AGENTS_<NAME>_<KEY>. */
+/** A key that an environment variable can set: MAKIMA_<SECTION>_<KEY>, with a word for each part of the section's name. */
 export interface ConfigVariable {
   variable: string;
   path: readonly string[];
@@ -12,15 +12,14 @@ export interface ConfigVariable {
 
 /** Every variable that can set a key, for the agents of these names. */
 export function configVariables(agents: readonly string[]): ConfigVariable[] {
-  return Object.entries(SECTIONS).flatMap(([section, shape]) => {
-    const tables = section === "agents" ? agents.map((name) => [section, name]) : [[section]];
-    return tables.flatMap((table) =>
-      Object.entries(shape).map(([key, schema]) => {
+  return sectionNames().flatMap((section) =>
+    tablePaths(section, agents).flatMap((table) =>
+      Object.entries(SECTIONS[section]).map(([key, schema]) => {
         const path = [...table, key];
         return { variable: variableName(path), path, schema };
       }),
-    );
-  });
+    ),
+  );
 }
 
 /**

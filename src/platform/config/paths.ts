@@ -59,6 +59,7 @@ export function paths(home: string) {
     daemonLock: join(home, "daemon.lock"),
     runs: join(home, "runs"),
     worktrees: join(home, "worktrees"),
+    trials: join(home, "trials"),
     archive: join(home, "archive"),
     bin: join(home, "bin"),
     logs: join(home, "logs"),

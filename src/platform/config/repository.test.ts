@@ -17,6 +17,15 @@ test("an empty file asks for nothing", () => {
   assert.deepEqual(parseRepositoryConfig("", ".makima.toml"), { agent: null, checks: [] });
 });
 
+test("a repository has no say in the sandbox, nor in anything else that is the person's", () => {
+  for (const table of ["process.bubblewrap", "process", "bubblewrap", "worktrees", "daemon", "agents.claude"]) {
+    assert.throws(() => parseRepositoryConfig(`[${table}]\nenabled = false\n`, ".makima.toml"), {
+      code: "config_invalid",
+      message: new RegExp(`^\\.makima\\.toml:1: ${table.split(".")[0]}: unknown key`),
+    });
+  }
+});
+
 test("every problem is named with file and line", () => {
   const text = `
 agents = "x"

@@ -10,6 +10,12 @@ declare module "zod" {
   }
 }
 
+/** In the place of a size: there is no limit. Where a default holds, an absent key cannot say that. */
+export const NO_LIMIT = "none";
+/** Units whose values come out as a number of bytes. */
+const SIZE = "size";
+export const SIZE_OR_NONE = `size, or "${NO_LIMIT}"`;
+
 const text = () => z.string("expected a text in quotes").min(1, "must not be empty");
 const flag = () => z.boolean("expected true or false");
 const list = () => z.array(text(), "expected a list of texts");
@@ -38,6 +44,12 @@ function size() {
     context.addIssue({ code: "custom", message });
     return z.NEVER;
   });
+}
+
+/** `size`, or "none": null once read. */
+function limit() {
+  const none = z.literal(NO_LIMIT).transform(() => null);
+  return z.union([none, size()], `expected a size such as "500MB" or "20GB", or "${NO_LIMIT}"`);
 }
 
 /** Every key may be absent (the default holds) and says what it is for and what it is measured in. */
@@ -103,15 +115,60 @@ const Daemon = z.strictObject({
 });
 
 const Worktrees = z.strictObject({
-  dir: key("path", text(), "Directory for the tasks' checkouts. Absent: `worktrees` under the data directory."),
+  dir: key(
+    "path",
+    text(),
+    "Directory for the tasks' checkouts, in which each daemon makes one of its own. Absent: `worktrees` under the data directory.",
+  ),
+  quota: key(
+    SIZE_OR_NONE,
+    limit(),
+    "Size that all checkouts together should not pass; above it people are warned. Nothing is removed because of it.",
+  ),
+  orphanGrace: key(
+    "duration",
+    duration(),
+    "Time for which a checkout that no task needs is left alone, before it is removed and what is in no branch salvaged.",
+  ),
 });
 
-const Process = z.strictObject({
+const Bubblewrap = z.strictObject({
+  enabled: key(
+    "true or false",
+    flag(),
+    "Run agents and checks in a sandbox; where it cannot be had, tasks fail. A task may ask for it where this is false.",
+  ),
+  writable: key(
+    "list of paths",
+    list(),
+    "Paths that may be written, besides the checkout, the caches and the agent's state.",
+  ),
+  readonly: key("list of paths", list(), "Paths that can be read although what they lie in is hidden."),
+  hidden: key("list of paths", list(), "Paths that cannot be seen, besides keys, logins and what is makima's own."),
+  tmpSize: key(SIZE, size(), "Size of each of the sandbox's own /tmp and /dev/shm."),
+  network: key(
+    '"host" or "none"',
+    oneOf(["host", "none"]),
+    'The host\'s network, or none at all; with "none" an agent reaches neither its model nor the server.',
+  ),
+  extraArgs: key(
+    "list of arguments",
+    list(),
+    "Arguments for bwrap, put after makima's own: they can undo what those protect.",
+  ),
+});
+
+const PROCESS_KEYS = {
   passEnv: key(
     "list of variable names",
     list(),
     "Environment variables passed on to agents and checks, besides PATH, HOME, LANG and TERM.",
   ),
+};
+
+const Process = z.strictObject({
+  ...PROCESS_KEYS,
+  bubblewrap: Bubblewrap.optional().meta({ description: "The sandbox of agents and checks: bubblewrap, on Linux." }),
 });
 
 const Loop = z.strictObject({
@@ -186,6 +243,11 @@ const Agent = z.strictObject({
     "true or false",
     flag(),
     "Offer it makima's commands as tools of an MCP server (`makima mcp`), beside its own servers (kind claude).",
+  ),
+  apiKeyHelper: key(
+    "true or false",
+    flag(),
+    "Hand it ANTHROPIC_API_KEY by a helper that is asked once, so that its tools do not find the key in their environment (kind claude).",
   ),
 });
 
@@ -267,14 +329,17 @@ export const ConfigFile = z.strictObject({
 export type ConfigFile = z.output<typeof ConfigFile>;
 
 type Shape = Readonly<Record<string, z.ZodType>>;
+/** As a section's header names it. */
+export type SectionName = keyof ConfigFile | "process.bubblewrap";
 
 /** The keys of each section; those of `agents` are the keys of every agent. */
-export const SECTIONS: Readonly<Record<keyof ConfigFile, Shape>> = {
+export const SECTIONS: Readonly<Record<SectionName, Shape>> = {
   server: Server.shape,
   database: Database.shape,
   daemon: Daemon.shape,
   worktrees: Worktrees.shape,
-  process: Process.shape,
+  process: PROCESS_KEYS,
+  "process.bubblewrap": Bubblewrap.shape,
   loop: Loop.shape,
   agents: Agent.shape,
   notifications: Notifications.shape,
@@ -282,8 +347,24 @@ export const SECTIONS: Readonly<Record<keyof ConfigFile, Shape>> = {
   log: Log.shape,
 };
 
+/** What a section is for. */
+export function sectionDescription(section: SectionName): string {
+  const schema = section === "process.bubblewrap" ? Process.shape.bubblewrap : ConfigFile.shape[section];
+  return schema.meta()?.description ?? "";
+}
+
 /** Name that a key's value has in `Config`: a duration or size carries its unit, `idleTimeout` is `idleTimeoutMs`. */
-export function fieldName(section: keyof ConfigFile, name: string): string {
+export function fieldName(section: SectionName, name: string): string {
   const unit = SECTIONS[section][name]?.meta()?.unit;
-  return unit === "duration" ? `${name}Ms` : unit === "size" ? `${name}Bytes` : name;
+  return unit === "duration" ? `${name}Ms` : unit === SIZE || unit === SIZE_OR_NONE ? `${name}Bytes` : name;
+}
+
+/** Where a section's tables stand, in a file's data or in `Config`: `agents` has one for each agent. */
+export function tablePaths(section: SectionName, agents: readonly string[]): string[][] {
+  return section === "agents" ? agents.map((name) => [section, name]) : [section.split(".")];
+}
+
+/** All sections, in the order of the reference. */
+export function sectionNames(): SectionName[] {
+  return Object.keys(SECTIONS) as SectionName[];
 }

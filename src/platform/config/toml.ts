@@ -87,6 +87,11 @@ export function tableOf(value: unknown): Record<string, unknown> {
   return isTable ? (value as Record<string, unknown>) : {};
 }
 
+/** The table at `path` in a table of tables; an empty one where there is none. */
+export function tableAt(data: unknown, path: readonly string[]): Record<string, unknown> {
+  return path.reduce((table, name) => tableOf(table[name]), tableOf(data));
+}
+
 function setOnce(lines: Map<string, number>, path: readonly PropertyKey[], line: number): void {
   const key = pathKey(path);
   if (!lines.has(key)) lines.set(key, line);

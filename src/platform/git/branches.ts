@@ -13,6 +13,8 @@ export interface Branch {
   at: number;
 }
 
+const HEADS = "refs/heads/";
+
 /** UTF-16 units of a subject. */
 const MAX_SUBJECT = 200;
 
@@ -26,14 +28,26 @@ export function headRef(branch: string): string {
 export async function listBranches(git: Git, at: GitLocation, prefix: string): Promise<Branch[]> {
   // git matches whole components of a name, and makes something else of wildcards.
   const folder = prefix.slice(0, prefix.lastIndexOf("/") + 1);
-  const pattern = /[*?[\\]/.test(folder) ? "refs/heads/" : `refs/heads/${folder}`;
-  const format = "--format=%(refname:lstrip=2)%00%(objectname)%00%(committerdate:unix)%00%(contents:subject)";
-  const { stdout } = await git(at, ["for-each-ref", "--sort=-committerdate", format, "--end-of-options", pattern]);
+  const refs = await listRefs(git, at, /[*?[\\]/.test(folder) ? HEADS : `${HEADS}${folder}`);
+  return refs.flatMap(({ ref, ...tip }) => {
+    const name = ref.slice(HEADS.length);
+    return name.startsWith(prefix) ? [{ name, ...tip }] : [];
+  });
+}
+
+/** What refs below a folder (such as `refs/heads/`), or the one ref of that name, point at; the newest commits first. */
+export async function listRefs(
+  git: Git,
+  at: GitLocation,
+  folder: string,
+): Promise<(Omit<Branch, "name"> & { ref: string })[]> {
+  const format = "--format=%(refname)%00%(objectname)%00%(committerdate:unix)%00%(contents:subject)";
+  const { stdout } = await git(at, ["for-each-ref", "--sort=-committerdate", format, "--end-of-options", folder]);
   const lines = stdout.toString("utf8").split("\n");
   return lines.flatMap((line) => {
-    const [name = "", commit = "", seconds = "", subject = ""] = line.split("\0");
-    if (line === "" || !name.startsWith(prefix)) return [];
-    return [{ name, commit, subject: subject.slice(0, MAX_SUBJECT).toWellFormed(), at: Number(seconds) * 1000 }];
+    const [ref = "", commit = "", seconds = "", subject = ""] = line.split("\0");
+    if (line === "") return [];
+    return [{ ref, commit, subject: subject.slice(0, MAX_SUBJECT).toWellFormed(), at: Number(seconds) * 1000 }];
   });
 }
 

@@ -12,7 +12,18 @@ export interface GitLocation {
   workTree?: string;
   /** A private index in place of the checkout's own. */
   indexFile?: string;
+  /**
+   * The only directory that this git, and whatever it starts, may write to: the checkout of somebody who is not trusted.
+   * `filter.*.clean`, `core.fsmonitor` and the like of such a checkout, or of a repository within it, are programs.
+   */
+  confinedTo?: string;
 }
+
+/**
+ * The words to put before a program and its arguments so that it can do no harm outside of the checkout at `dir`. Rejects
+ * with `sandbox_unavailable` where that cannot be had.
+ */
+export type Confine = (dir: string) => Promise<readonly string[]>;
 
 export interface Identity {
   name: string;
@@ -34,6 +45,15 @@ export interface GitOptions {
   variables?: Readonly<Record<string, string>>;
   /** Author and committer of what is made. */
   identity?: Identity;
+  /** For `fetch`: the other end works confined. */
+  source?: ConfinedSource;
+}
+
+/** A checkout that `fetch` takes from, and that is not trusted. */
+export interface ConfinedSource {
+  dir: string;
+  /** File with the only commits whose parents may be missing there; one that does not exist: there are none. */
+  shallowFile: string;
 }
 
 export interface GitResult {
@@ -52,16 +72,28 @@ export type Git = (at: GitLocation, args: readonly string[], options?: GitOption
 
 /**
  * Makes the one function through which all git goes. Of `environment` it takes the person's PATH, HOME and the place of
- * their git configuration (for identity and filters such as LFS); nothing else reaches git.
+ * their git configuration (for identity and filters such as LFS); nothing else reaches git. Without `confine`, git that is
+ * to be confined is refused.
  */
-export function createGit(environment: Readonly<Record<string, string | undefined>>): Git {
+export function createGit(
+  environment: Readonly<Record<string, string | undefined>>,
+  confine: Confine = refuseToConfine,
+): Git {
   const base = { ...pick(environment, PERSONAL), ...FIXED_ENVIRONMENT };
   return async (at, args, options = {}) => {
-    const { timeoutMs = DEFAULT_TIMEOUT_MS, maxBytes, signal } = options;
-    const settings = [...FIXED_CONFIG, ...(options.config ?? [])].flatMap((setting) => ["-c", setting]);
-    const result = await runCommand(["git", "--no-pager", ...settings, ...args], {
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, maxBytes, signal, source } = options;
+    const confinement = at.confinedTo === undefined ? [] : await confine(at.confinedTo);
+    const words = source === undefined ? args : fetchingFrom(source, await confine(source.dir), args);
+    const confined = at.confinedTo === undefined && source === undefined ? {} : CONFINED_ENVIRONMENT;
+    const result = await runCommand([...confinement, ...commandLine(options.config), ...words], {
       cwd: at.cwd,
-      env: { ...options.variables, ...base, ...locationEnvironment(at), ...identityEnvironment(options.identity) },
+      env: {
+        ...options.variables,
+        ...base,
+        ...confined,
+        ...locationEnvironment(at),
+        ...identityEnvironment(options.identity),
+      },
       timeoutMs,
       maxOutputBytes: maxBytes ?? MAX_OUTPUT_BYTES,
       endWhenFull: maxBytes !== undefined,
@@ -69,9 +101,11 @@ export function createGit(environment: Readonly<Record<string, string | undefine
       ...(signal === undefined ? {} : { signal }),
     });
     const command = `git ${args[0] ?? ""}`;
-    if (result.notStarted !== null) throw notStarted(result.notStarted, command, at.cwd);
+    if (result.notStarted !== null) throw notStarted(result.notStarted, command, at);
     if (result.timedOut) throw new MakimaError("git_failed", `${command} took longer than ${timeoutMs / 1000} s`);
     const stderr = result.stderr.toString("utf8");
+    // A sandbox that does not start ends with exit code 1, which for git may be an answer.
+    if (confined === CONFINED_ENVIRONMENT && /^bwrap: /m.test(stderr)) throw notConfined(command, stderr);
     if (result.truncated) {
       if (maxBytes !== undefined) return { exitCode: 0, stdout: result.stdout, stderr, truncated: true };
       throw new MakimaError("git_failed", `${command} printed more than makima takes in`);
@@ -116,8 +150,33 @@ const FIXED_CONFIG = [
   "core.quotePath=false",
 ];
 
+/** What is confined reads objects as they are, and only those that are there: not what their owner would have it see. */
+const CONFINED_ENVIRONMENT = { GIT_NO_REPLACE_OBJECTS: "1", GIT_NO_LAZY_FETCH: "1" };
+
 const DEFAULT_TIMEOUT_MS = 120_000;
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
+
+async function refuseToConfine(): Promise<never> {
+  throw new MakimaError("sandbox_unavailable", "git is to work in a sandboxed checkout, and has no sandbox here");
+}
+
+function commandLine(config: readonly string[] = []): string[] {
+  return ["git", "--no-pager", ...[...FIXED_CONFIG, ...config].flatMap((setting) => ["-c", setting])];
+}
+
+/** git runs the command for the other end through a shell; nothing of this git's settings reaches that one. */
+function fetchingFrom(
+  { shallowFile }: ConfinedSource,
+  confinement: readonly string[],
+  [fetch = "", ...args]: readonly string[],
+): string[] {
+  const words = [...confinement, ...commandLine(), "--shallow-file", shallowFile, "upload-pack"];
+  return [fetch, `--upload-pack=${words.map(shellQuoted).join(" ")}`, ...args];
+}
+
+function shellQuoted(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
 
 function pick(environment: Readonly<Record<string, string | undefined>>, names: string[]): Record<string, string> {
   return Object.fromEntries(
@@ -148,7 +207,15 @@ function identityEnvironment(identity: Identity | undefined): Record<string, str
   };
 }
 
-function notStarted(reason: string, command: string, cwd: string): MakimaError {
+function notConfined(command: string, stderr: string): MakimaError {
+  const complaint = stderr.split("\n").find((line) => line.startsWith("bwrap: "));
+  return new MakimaError("sandbox_unavailable", `${command} could not be confined: ${complaint}`);
+}
+
+function notStarted(reason: string, command: string, { cwd, confinedTo }: GitLocation): MakimaError {
+  if (reason === "no such command" && confinedTo !== undefined) {
+    return new MakimaError("sandbox_unavailable", `${command} could not be confined: bubblewrap is gone`);
+  }
   if (reason === "no such command") {
     return new MakimaError("git_failed", "git was not found", { hint: "Install git, or add its directory to PATH." });
   }

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { MakimaError } from "../../core/errors.ts";
+import { openInside } from "../open-inside.ts";
 import { textOf } from "./git.ts";
 import type { Git, GitLocation } from "./git.ts";
 
@@ -58,6 +59,18 @@ export async function setRef(git: Git, at: GitLocation, ref: string, to: string)
   await git(at, ["update-ref", "--no-deref", ref, to]);
 }
 
+/** Points refs (full name to commit) at commits, all or none. */
+export async function setRefs(git: Git, at: GitLocation, refs: Readonly<Record<string, string>>): Promise<void> {
+  const input = Object.entries(refs).map(([ref, to]) => `option no-deref\nupdate ${ref} ${to}\n`);
+  if (input.length > 0) await git(at, ["update-ref", "--stdin"], { input: input.join("") });
+}
+
+/** Deletes refs, whatever they point at; those that are not there are no error. */
+export async function deleteRefs(git: Git, at: GitLocation, refs: readonly string[]): Promise<void> {
+  const input = refs.map((ref) => `option no-deref\ndelete ${ref}\n`);
+  await git(at, ["update-ref", "--stdin"], { input: input.join("") });
+}
+
 /** Whether every commit of `ancestor` is part of `commit`'s history. */
 export async function isAncestor(git: Git, at: GitLocation, ancestor: string, commit: string): Promise<boolean> {
   return (await git(at, ["merge-base", "--is-ancestor", ancestor, commit], { accept: [1] })).exitCode === 0;
@@ -76,19 +89,32 @@ export function requireBranchName(name: string): void {
 }
 
 /** HEAD and its branch as files; null when they are kept in another form (packed, reftable) or do not exist. */
-async function readHeadFiles({ gitDir, commonDir }: GitLocation): Promise<Head | null> {
+async function readHeadFiles({ gitDir, commonDir, confinedTo }: GitLocation): Promise<Head | null> {
   if (gitDir === undefined || commonDir === undefined) return null;
   try {
-    const head = await readFile(join(gitDir, "HEAD"), "latin1");
+    const head = await readRefFile(join(gitDir, "HEAD"), confinedTo);
     if (COMMIT_LINE.test(head)) return { commit: head.trimEnd(), ref: null };
     const [, ref] = /^ref: (refs\/heads\/.+)\n$/.exec(head) ?? [];
     if (ref === undefined) return null;
-    const commit = await readFile(join(commonDir, ref), "latin1");
+    const commit = await readRefFile(join(commonDir, ref), confinedTo);
     return COMMIT_LINE.test(commit) ? { commit: commit.trimEnd(), ref } : null;
   } catch {
     return null;
   }
 }
+
+/** Where git is confined, what lies outside of the checkout must not be read either, and nothing may hang. */
+async function readRefFile(path: string, confinedTo: string | undefined): Promise<string> {
+  if (confinedTo === undefined) return readFile(path, "latin1");
+  const opened = await openInside(confinedTo, relative(confinedTo, path));
+  if (typeof opened === "string") throw new Error(`${path}: ${opened}`);
+  await using file = opened;
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_REF_FILE), 0, MAX_REF_FILE, 0);
+  return buffer.toString("latin1", 0, bytesRead);
+}
+
+/** Bytes; a longer one is no ref's. */
+const MAX_REF_FILE = 4096;
 
 const COMMIT_LINE = /^[0-9a-f]{40,64}\n$/;
 

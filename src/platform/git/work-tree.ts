@@ -1,5 +1,9 @@
+import { createWriteStream } from "node:fs";
 import { copyFile, stat, utimes } from "node:fs/promises";
+import { relative } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { isErrno } from "../files.ts";
+import { openInside } from "../open-inside.ts";
 import { textOf } from "./git.ts";
 import type { Git, GitLocation } from "./git.ts";
 
@@ -27,11 +31,15 @@ export async function writeWorkTree(
   return { tree, complete: added.exitCode === 0 };
 }
 
-/** Copies an index; false when there is none to copy. */
-export async function copyIndex(from: string, to: string): Promise<boolean> {
+/**
+ * Copies an index; false when there is none to copy. `within`: the checkout of somebody who is not trusted, outside of
+ * which nothing is read.
+ */
+export async function copyIndex(from: string, to: string, within?: string): Promise<boolean> {
   try {
     const { atime, mtimeMs } = await stat(from);
-    await copyFile(from, to);
+    if (within === undefined) await copyFile(from, to);
+    else if (!(await copyInside(within, from, to))) return false;
     // git trusts an entry only if the file is older than the index. A copy that looks newer than its original would
     // have it trust entries that it should compare; one that looks older only costs a comparison.
     await utimes(to, atime, Math.floor(mtimeMs / 1000));
@@ -41,3 +49,15 @@ export async function copyIndex(from: string, to: string): Promise<boolean> {
     throw error;
   }
 }
+
+async function copyInside(within: string, from: string, to: string): Promise<boolean> {
+  const opened = await openInside(within, relative(within, from));
+  if (typeof opened === "string") return false;
+  await using source = opened;
+  if ((await source.stat()).size > MAX_INDEX_BYTES) return false;
+  await pipeline(source.createReadStream({ end: MAX_INDEX_BYTES }), createWriteStream(to));
+  return true;
+}
+
+/** Enough for ten million files. Where an index is larger, git makes a new one. */
+const MAX_INDEX_BYTES = 1024 * 1024 * 1024;
