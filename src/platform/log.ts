@@ -1,19 +1,27 @@
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from "pino";
 import type { LogFormat, LogLevel } from "./log-levels.ts";
+import { redactStream } from "./redact/secrets.ts";
 
 export type { Logger } from "pino";
 
 export interface LogOptions {
   level: LogLevel;
   format: LogFormat;
-  /** Gets whole lines. */
+  /** Gets whole lines, but for what may be the beginning of a secret of several: that comes with the next. */
   stream: { write(line: string): unknown };
 }
 
-/** A logger that writes one line per message: JSON for machines, or `time LEVEL message key=value ...` for people. */
+/**
+ * A logger that writes one line per message: JSON for machines, or `time LEVEL message key=value ...` for people. What is
+ * written holds no secret that this process knows.
+ */
 export function createLogger({ level, format, stream }: LogOptions): Logger {
+  const withoutSecrets = redactStream();
   const destination: DestinationStream = {
-    write: (line) => void stream.write(format === "json" ? line : prettyLine(line)),
+    write(line) {
+      const text = withoutSecrets(format === "json" ? line : prettyLine(line));
+      if (text !== "") stream.write(text);
+    },
   };
   return pino({ level, timestamp: stdTimeFunctions.isoTime, base: null }, destination);
 }
