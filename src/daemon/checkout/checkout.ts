@@ -1,18 +1,23 @@
 import { createHash } from "node:crypto";
-import { lstat, realpath, rm } from "node:fs/promises";
+import { lstat, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { MakimaError } from "../../core/errors.ts";
-import { isErrno, readJson, writeAtomic } from "../../platform/files.ts";
+import { exists, isErrno, readJson, removeAtomic, writeAtomic } from "../../platform/files.ts";
 import type { GitLocation, Identity } from "../../platform/git/git.ts";
 
-/** A linked worktree that a task works in; all paths absolute and resolved. */
+/** How a checkout hangs together with its repository: as one of its linked worktrees, or as a clone that borrows from it. */
+export type CheckoutKind = z.infer<typeof CheckoutKind>;
+const CheckoutKind = z.enum(["worktree", "clone"]);
+
+/** What a task works in; all paths absolute and resolved. */
 export interface Checkout {
+  kind: CheckoutKind;
   taskId: string;
   dir: string;
-  /** The worktree's own part of the repository: HEAD, index. */
+  /** The checkout's own: HEAD, index; of a clone also everything that is committed in it. */
   gitDir: string;
-  /** The part that all worktrees of the repository share. */
+  /** The repository whose checkout it is. */
   commonDir: string;
   /** Short name of the task's branch. */
   branch: string;
@@ -28,6 +33,8 @@ export interface Checkout {
  */
 export type CheckoutRecord = z.infer<typeof CheckoutRecord>;
 const CheckoutRecord = z.strictObject({
+  /** Earlier versions knew of linked worktrees only. */
+  kind: CheckoutKind.default("worktree"),
   taskId: z.string(),
   commonDir: z.string(),
   branch: z.string(),
@@ -40,6 +47,12 @@ const CheckoutRecord = z.strictObject({
 
 /** Author of the commits that are makima's own, and of everything where the person has configured no identity. */
 export const MAKIMA_IDENTITY: Identity = { name: "makima", email: "makima@localhost" };
+
+/** Checking out a huge tree, or one whose files come through a filter such as LFS, takes its time. */
+export const CHECKOUT_TIMEOUT_MS = 30 * 60_000;
+
+/** By this variable the git that makes a checkout is found again. */
+export const CHECKOUT_MARKER = "MAKIMA_CHECKOUT";
 
 /**
  * One for each branch of a task: a run that takes the task over works on a branch of its own, and may begin while this
@@ -69,13 +82,45 @@ export async function findCheckout(dir: string): Promise<Checkout | null> {
 }
 
 export function checkoutOf(dir: string, record: CheckoutRecord, { gitDir }: { gitDir: string }): Checkout {
-  const { taskId, commonDir, branch, baseCommit, start } = record;
-  return { taskId, dir, gitDir, commonDir, branch, baseCommit, start };
+  const { kind, taskId, commonDir, branch, baseCommit, start } = record;
+  return { kind, taskId, dir, gitDir, commonDir, branch, baseCommit, start };
 }
 
-/** Pins everything: an agent may have changed the checkout's `.git` and what it points to. */
-export function locationOf({ dir, gitDir, commonDir }: Checkout): GitLocation {
-  return { cwd: dir, workTree: dir, gitDir, commonDir };
+/**
+ * Pins everything: an agent may have changed the checkout's `.git` and what it points to. A clone's is all the agent's
+ * own, so that git is confined there.
+ */
+export function locationOf({ kind, dir, gitDir, commonDir }: Checkout): GitLocation {
+  if (kind === "worktree") return { cwd: dir, workTree: dir, gitDir, commonDir };
+  return { cwd: dir, workTree: dir, gitDir, commonDir: gitDir, confinedTo: dir };
+}
+
+/** For what needs no checkout, and so must work when the checkout is gone. */
+export function repositoryAt({ commonDir }: { commonDir: string }): { cwd: string; gitDir: string } {
+  return { cwd: commonDir, gitDir: commonDir };
+}
+
+/** Whether the repository of a checkout is where it was: a person may have moved or deleted it. */
+export async function repositoryIsThere({ commonDir }: { commonDir: string }): Promise<boolean> {
+  return exists(join(commonDir, "objects"));
+}
+
+/**
+ * Directory for indexes of makima's own, which its git can write. That of a clone lies beside it: what the daemon does
+ * with a file in a directory that is the agent's could be led astray.
+ */
+export function indexDirectory({ kind, dir, gitDir }: Pick<Checkout, "kind" | "dir" | "gitDir">): string {
+  return kind === "worktree" ? gitDir : cloneIndexes(dir);
+}
+
+/** The indexes of the clone at `dir`; beside the clone itself, confined git may write there and nowhere else. */
+export function cloneIndexes(dir: string): string {
+  return `${dir}.index`;
+}
+
+/** The configuration that confined git reads in the clone at `dir`, in place of the agent's. */
+export function cloneConfig(dir: string): string {
+  return `${dir}.gitconfig`;
 }
 
 export function branchRef({ branch }: { branch: string }): string {
@@ -112,7 +157,7 @@ export async function writeRecord(dir: string, record: CheckoutRecord): Promise<
 }
 
 export async function removeRecord(dir: string): Promise<void> {
-  await rm(recordPath(dir), { force: true });
+  await removeAtomic(recordPath(dir));
 }
 
 function recordPath(dir: string): string {

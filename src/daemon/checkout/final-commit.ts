@@ -1,20 +1,18 @@
-import { open, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { MakimaError } from "../../core/errors.ts";
-import { isErrno } from "../../platform/files.ts";
 import { makeCommit, readIdentity, treeOf } from "../../platform/git/commit.ts";
 import type { Git } from "../../platform/git/git.ts";
 import { isAncestor, moveRef, NO_COMMIT, readHead, readRef } from "../../platform/git/refs.ts";
 import type { Head } from "../../platform/git/refs.ts";
-import { copyIndex } from "../../platform/git/work-tree.ts";
-import { branchRef, locationOf, MAKIMA_IDENTITY } from "./checkout.ts";
+import { branchRef, locationOf, MAKIMA_IDENTITY, repositoryAt } from "./checkout.ts";
 import type { Checkout } from "./checkout.ts";
+import type { Obstacle } from "./kind.ts";
+import { kindOf } from "./kinds.ts";
 import { withWorkTree } from "./private-index.ts";
+import type { IndexedTree } from "./private-index.ts";
 import { keep, salvageRef } from "./salvage.ts";
 
 export interface FinalCommit {
-  /** Tip of the task's branch afterwards. */
+  /** Tip of the task's branch in the repository afterwards. */
   head: string;
   /** The commit made of what was left uncommitted, null when there was nothing. */
   commit: string | null;
@@ -29,7 +27,9 @@ export interface FinalCommit {
  * the checkout is clean. Done again, it finds nothing to commit.
  *
  * Where the agent left HEAD elsewhere, its work goes onto the task's branch if that is a fast-forward, and HEAD follows.
- * If it is not, nothing is forced together: the branch stays, and the work is kept under the salvage ref.
+ * If it is not, nothing is forced together: the branch stays, and the work is kept under the salvage ref. The same holds
+ * where the repository's branch has gone its own way since a clone was made; `conflict` is thrown where that branch cannot
+ * be moved because a person has it checked out.
  *
  * Call it only when no process of the run is left.
  */
@@ -38,14 +38,16 @@ export async function finalCommit(
   checkout: Checkout,
   { message }: { message: string },
 ): Promise<FinalCommit> {
-  return withWorkTree(git, checkout, async ({ tree, indexFile }) => {
+  const kind = kindOf(checkout);
+  const commitAll = async ({ tree, indexFile }: IndexedTree): Promise<FinalCommit> => {
     const head = await readHead(git, locationOf(checkout));
     const commit = await commitRest(git, checkout, { tree, head, message });
     const landed = await land(git, checkout, { head, work: commit ?? head.commit });
     // The private index says exactly what is committed now.
-    if (landed.salvage === null) await installIndex(checkout, indexFile);
-    return { commit, ...landed };
-  });
+    if (landed.follows) await kind.installIndex(git, checkout, indexFile);
+    return { commit, ...(await publish(git, checkout, landed)) };
+  };
+  return kind.withGit(git, checkout, () => withWorkTree(git, checkout, commitAll));
 }
 
 async function commitRest(
@@ -61,11 +63,16 @@ async function commitRest(
   return makeCommit(git, at, { tree, parents: [parent], message, identity });
 }
 
-async function land(
-  git: Git,
-  checkout: Checkout,
-  { head, work }: { head: Head; work: string },
-): Promise<Omit<FinalCommit, "commit">> {
+interface Landed {
+  work: string;
+  /** Tip of the task's branch in the checkout. */
+  tip: string;
+  strayed: string | null;
+  /** Whether the branch has the work. */
+  follows: boolean;
+}
+
+async function land(git: Git, checkout: Checkout, { head, work }: { head: Head; work: string }): Promise<Landed> {
   const at = locationOf(checkout);
   const ref = branchRef(checkout);
   const strayed = head.ref === ref ? null : (head.ref ?? "detached");
@@ -77,59 +84,29 @@ async function land(
   if (target !== tip && !(await moveRef(git, at, { ref, to: target, from: tip, message: "makima: end of the run" }))) {
     throw new MakimaError("conflict", `The branch ${checkout.branch} was moved while makima committed to it`);
   }
-  if (!follows) {
-    const salvage = salvageRef(checkout.taskId);
-    await keep(git, at, salvage, work);
-    return { head: target, strayed, salvage };
-  }
-  if (strayed !== null) await git(at, ["symbolic-ref", "-m", "makima: end of the run", "HEAD", ref]);
-  return { head: target, strayed, salvage: null };
+  if (follows && strayed !== null) await git(at, ["symbolic-ref", "-m", "makima: end of the run", "HEAD", ref]);
+  return { work, tip: target, strayed, follows };
 }
 
-/** Replaces the checkout's own index in git's manner: the new one is written as `index.lock` and renamed. */
-async function installIndex({ gitDir, dir }: Checkout, indexFile: string): Promise<void> {
-  const lock = join(gitDir, "index.lock");
-  for (let attempt = 0; attempt < MAX_LOCK_ATTEMPTS; attempt += 1) {
-    if (await lockIndex(lock)) {
-      await copyIndex(indexFile, lock);
-      await rename(lock, join(gitDir, "index"));
-      return;
-    }
-    await clearStaleLock(lock);
-  }
-  throw new MakimaError("conflict", `Another program keeps working in ${dir}`, { hint: "Close it, and try again." });
+/** What the checkout has, the repository gets: the branch where it can follow, and what cannot under the salvage ref. */
+async function publish(
+  git: Git,
+  checkout: Checkout,
+  { work, tip, strayed, follows }: Landed,
+): Promise<Omit<FinalCommit, "commit">> {
+  const repository = repositoryAt(checkout);
+  const obstacle = await kindOf(checkout).publish(git, checkout, follows ? [] : [work]);
+  if (obstacle?.kind === "checked-out") throw checkedOut(checkout, obstacle);
+  const head = obstacle === null ? tip : await readRef(git, repository, branchRef(checkout));
+  if (follows && obstacle === null) return { head, strayed, salvage: null };
+  const salvage = salvageRef(checkout.taskId);
+  if (obstacle !== null) await keep(git, repository, salvage, tip);
+  if (!follows) await keep(git, repository, salvage, work);
+  return { head, strayed, salvage };
 }
 
-async function lockIndex(lock: string): Promise<boolean> {
-  try {
-    await using _file = await open(lock, "wx");
-    return true;
-  } catch (error) {
-    if (isErrno(error, "EEXIST")) return false;
-    throw error;
-  }
+function checkedOut({ branch }: Checkout, { at }: Extract<Obstacle, { kind: "checked-out" }>): MakimaError {
+  return new MakimaError("conflict", `The branch ${branch} is checked out in ${at}, so it cannot be moved`, {
+    hint: "Switch to another branch there, and go on with `makima resume`.",
+  });
 }
-
-/**
- * The processes of the run have ended, so a lock is one that a killed git left, or that of a person's git at this moment.
- * The latter is gone within the time that is given to it here.
- */
-async function clearStaleLock(lock: string): Promise<void> {
-  const found = await mtimeOf(lock);
-  if (found === null) return;
-  const left = LOCK_GRACE_MS - (Date.now() - found);
-  if (left > 0) await delay(Math.min(left, LOCK_GRACE_MS));
-  if ((await mtimeOf(lock)) === found) await rm(lock, { force: true });
-}
-
-async function mtimeOf(path: string): Promise<number | null> {
-  try {
-    return (await stat(path)).mtimeMs;
-  } catch (error) {
-    if (isErrno(error, "ENOENT")) return null;
-    throw error;
-  }
-}
-
-const LOCK_GRACE_MS = 1_000;
-const MAX_LOCK_ATTEMPTS = 5;

@@ -3,10 +3,12 @@ import { join } from "node:path";
 import { MakimaError } from "../../core/errors.ts";
 import { isErrno } from "../../platform/files.ts";
 import type { Git, GitLocation } from "../../platform/git/git.ts";
+import { NO_COMMIT, readHead } from "../../platform/git/refs.ts";
 import { copyIndex, writeWorkTree } from "../../platform/git/work-tree.ts";
 import type { WrittenTree } from "../../platform/git/work-tree.ts";
-import { locationOf } from "./checkout.ts";
+import { indexDirectory, locationOf } from "./checkout.ts";
 import type { Checkout } from "./checkout.ts";
+import { kindOf } from "./kinds.ts";
 
 /** The checkout as it is, and an index that says the same, for the duration of a call. */
 export interface IndexedTree extends WrittenTree {
@@ -23,19 +25,19 @@ export async function withWorkTree<T>(
   checkout: Checkout,
   use: (work: IndexedTree) => Promise<T>,
 ): Promise<T> {
-  const { gitDir } = checkout;
-  const prefix = `${KEPT}${await stampOf(join(gitDir, "index"))}.`;
+  const directory = indexDirectory(checkout);
+  const prefix = `${KEPT}${await stampOf(join(checkout.gitDir, "index"))}.`;
   // Taking it by rename makes this call its only user; a lock that a killed git left lies beside a name never used again.
-  const indexFile = join(gitDir, `${TAKEN}${process.pid}-${(calls += 1)}`);
+  const indexFile = nameIn(directory);
   try {
     const written = await write(git, { ...locationOf(checkout), indexFile }, async (at) => {
-      const known = await take(indexFile, gitDir, prefix);
+      const known = await take(indexFile, directory, prefix);
       if (known !== null) return known;
-      await sweep(gitDir);
-      return seed(git, at, gitDir);
+      await sweep(directory);
+      return seed(git, at, checkout.gitDir);
     });
     const result = await use({ ...written, indexFile });
-    await rename(indexFile, join(gitDir, prefix + written.tree));
+    await rename(indexFile, join(directory, prefix + written.tree));
     return result;
   } catch (error) {
     await discard(indexFile);
@@ -44,11 +46,26 @@ export async function withWorkTree<T>(
 }
 
 /**
- * Writes the whole work tree by way of an index of the caller's own, made at `indexFile`: for whoever looks in while a run
- * is at work, whose kept index must stay in its place.
+ * The same by way of an index that is thrown away: for whoever looks in while a run is at work, whose kept index must stay
+ * in its place. Of a linked worktree it lies in `scratch`, for the caller to clear away whatever happens.
  */
-export async function writeTreeApart(git: Git, checkout: Checkout, indexFile: string): Promise<WrittenTree> {
-  return write(git, { ...locationOf(checkout), indexFile }, (at) => seed(git, at, checkout.gitDir));
+export async function withTreeApart<T>(
+  git: Git,
+  { checkout, scratch }: { checkout: Checkout; scratch: string },
+  use: (work: IndexedTree) => Promise<T>,
+): Promise<T> {
+  await kindOf(checkout).requireGit(checkout);
+  const indexFile = nameIn(checkout.kind === "worktree" ? scratch : indexDirectory(checkout));
+  try {
+    const at = { ...locationOf(checkout), indexFile };
+    return await use({ ...(await write(git, at, () => seed(git, at, checkout.gitDir))), indexFile });
+  } finally {
+    await discard(indexFile);
+  }
+}
+
+function nameIn(directory: string): string {
+  return join(directory, `${TAKEN}${process.pid}-${(calls += 1)}`);
 }
 
 const KEPT = "makima-index.";
@@ -83,17 +100,17 @@ async function write(
     if (!(error instanceof MakimaError)) throw error;
     // An index that git cannot use, ours or the agent's, must not stop the run: start over from the last commit.
     await discard(at.indexFile);
-    await git(at, ["read-tree", "HEAD"]);
+    await readHeadTree(git, at);
     return writeWorkTree(git, at);
   }
 }
 
 /** Takes the kept index, if it is still good, and returns the tree that it holds, which its name ends with. */
-async function take(indexFile: string, gitDir: string, prefix: string): Promise<string | null> {
-  const kept = (await readdir(gitDir)).find((name) => name.startsWith(prefix));
+async function take(indexFile: string, directory: string, prefix: string): Promise<string | null> {
+  const kept = (await readdir(directory)).find((name) => name.startsWith(prefix));
   if (kept === undefined) return null;
   try {
-    await rename(join(gitDir, kept), indexFile);
+    await rename(join(directory, kept), indexFile);
     return kept.slice(prefix.length);
   } catch (error) {
     if (isErrno(error, "ENOENT")) return null;
@@ -103,15 +120,20 @@ async function take(indexFile: string, gitDir: string, prefix: string): Promise<
 
 /** Begins with what the agent's index knows; which tree that is, nobody does. */
 async function seed(git: Git, at: IndexLocation, gitDir: string): Promise<null> {
-  if (!(await copyIndex(join(gitDir, "index"), at.indexFile))) await git(at, ["read-tree", "HEAD"]);
+  if (!(await copyIndex(join(gitDir, "index"), at.indexFile, at.confinedTo))) await readHeadTree(git, at);
   return null;
 }
 
+async function readHeadTree(git: Git, at: IndexLocation): Promise<void> {
+  const { commit } = await readHead(git, at);
+  await git(at, ["read-tree", commit === NO_COMMIT ? "--empty" : commit]);
+}
+
 /** Removes private indexes that fit the agent's no more, and those that another process died with. */
-async function sweep(gitDir: string): Promise<void> {
-  for (const name of await readdir(gitDir)) {
+async function sweep(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
     const stale = name.startsWith(KEPT) || (name.startsWith(TAKEN) && !name.startsWith(`${TAKEN}${process.pid}-`));
-    if (stale) await rm(join(gitDir, name), { force: true });
+    if (stale) await rm(join(directory, name), { force: true });
   }
 }
 

@@ -13,10 +13,17 @@ export async function removeTree(path: string): Promise<void> {
   }
 }
 
-/** Entries can be deleted only from a directory that its owner may write. */
+/**
+ * Entries can be deleted only from a directory that its owner may write. What is gone meanwhile is no error: a deletion that
+ * has failed somewhere is still under way elsewhere.
+ */
 async function openUp(dir: string): Promise<void> {
-  await chmod(dir, 0o700);
-  for (const entry of await readdir(dir, { withFileTypes: true })) {
-    if (entry.isDirectory()) await openUp(join(dir, entry.name));
+  try {
+    await chmod(dir, 0o700);
+    for (const entry of await readdir(dir, { withFileTypes: true })) {
+      if (entry.isDirectory()) await openUp(join(dir, entry.name));
+    }
+  } catch (error) {
+    if (!isErrno(error, "ENOENT")) throw error;
   }
 }

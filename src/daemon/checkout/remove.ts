@@ -5,13 +5,23 @@ import { isErrno } from "../../platform/files.ts";
 import { changedPaths } from "../../platform/git/diff.ts";
 import type { Git } from "../../platform/git/git.ts";
 import { deleteRef, NO_COMMIT } from "../../platform/git/refs.ts";
-import { branchRef, checkoutOf, isPresent, locationOf, readRecord, removeRecord } from "./checkout.ts";
-import type { Checkout } from "./checkout.ts";
+import { killByEnvironment } from "../../platform/process/reap.ts";
+import {
+  branchRef,
+  CHECKOUT_MARKER,
+  checkoutOf,
+  isPresent,
+  locationOf,
+  readRecord,
+  removeRecord,
+  repositoryAt,
+  repositoryIsThere,
+} from "./checkout.ts";
+import type { Checkout, CheckoutRecord } from "./checkout.ts";
+import { kindOf } from "./kinds.ts";
 import { removeTree } from "./remove-tree.ts";
-import { salvage, salvageRef } from "./salvage.ts";
+import { keepLoose, salvage, salvageRef } from "./salvage.ts";
 import { snapshotTree } from "./snapshot.ts";
-import { removeEntry } from "./worktree-entry.ts";
-import { abandon, repositoryAt } from "./worktree.ts";
 
 interface Removal {
   deleteBranch: "if-unchanged" | "keep";
@@ -42,19 +52,48 @@ export async function removeCheckout(
   if (record.made === null) return { salvage: null, ...(await abandon(git, place, record)) };
   const checkout = checkoutOf(place, record, record.made);
   const trash = join(dirname(place), ".trash", basename(place));
-  let kept: string | null = null;
-  if (await isPresent(place, record.made)) {
-    kept = await keepWork(git, checkout, salvageTo ?? salvageRef(record.taskId));
-    await discard(place, trash);
-  }
+  const ref = salvageTo ?? salvageRef(record.taskId);
+  const present = await isPresent(place, record.made);
+  const kept = await (present ? keepWork : keepHead)(git, checkout, ref);
+  if (present) await discard(place, trash);
   await removeTree(trash);
-  const branchDeleted =
-    deleteBranch === "if-unchanged" &&
-    (await deleteRef(git, repositoryAt(record), branchRef(record), record.baseCommit));
-  await removeEntry(record.made.gitDir);
+  const branchDeleted = deleteBranch === "if-unchanged" && (await deleteBranchAt(git, record, record.baseCommit));
+  await kindOf(record).forget(git, place, record);
   // The record goes last: while it is there, the removal is not finished.
   await removeRecord(place);
   return { salvage: kept, branchDeleted };
+}
+
+/**
+ * Gives up a checkout that never became whole: the directory, what belongs to it elsewhere, and the branch if nothing was
+ * added to it. No agent has worked there.
+ */
+export async function abandon(git: Git, dir: string, record: CheckoutRecord): Promise<{ branchDeleted: boolean }> {
+  await clear(dir, record);
+  const branchDeleted = await deleteBranchAt(git, record, record.start);
+  await kindOf(record).forget(git, dir, record);
+  await removeRecord(dir);
+  return { branchDeleted };
+}
+
+/** Takes back what the making of a checkout has left behind, but for its branch. */
+export async function clear(dir: string, record: CheckoutRecord): Promise<void> {
+  // A daemon that is killed leaves its git at work, which would write into what is being made anew.
+  await killByEnvironment(CHECKOUT_MARKER, dir);
+  await kindOf(record).clear(dir, record);
+}
+
+async function deleteBranchAt(git: Git, record: CheckoutRecord, commit: string): Promise<boolean> {
+  if (!(await repositoryIsThere(record))) return false;
+  return deleteRef(git, repositoryAt(record), branchRef(record), commit);
+}
+
+/** Without its repository a checkout has no history, so that nobody can say what in it is nowhere else. */
+async function requireRepository({ dir, commonDir }: Checkout): Promise<void> {
+  if (await repositoryIsThere({ commonDir })) return;
+  throw new MakimaError("conflict", `The repository ${commonDir} is gone, so what is only in ${dir} cannot be kept`, {
+    hint: "Put the repository back; or save what you need of the directory, delete it by hand, and try again.",
+  });
 }
 
 async function resolveParent(dir: string): Promise<string | null> {
@@ -77,6 +116,7 @@ async function nothingKnown(dir: string): Promise<RemovedCheckout> {
 }
 
 async function keepWork(git: Git, checkout: Checkout, ref: string): Promise<string | null> {
+  await requireRepository(checkout);
   const snapshot = await snapshotTree(git, checkout);
   const nested = await nestedRepositories(git, checkout, snapshot);
   if (snapshot.complete && nested.length === 0) {
@@ -86,6 +126,12 @@ async function keepWork(git: Git, checkout: Checkout, ref: string): Promise<stri
   throw new MakimaError("conflict", `${checkout.dir} holds ${what}, so it is not deleted`, {
     hint: "Move them away or delete them, and try again.",
   });
+}
+
+/** The directory is gone, so that its files are nobody's here; what was committed in it need not be. */
+async function keepHead(git: Git, checkout: Checkout, ref: string): Promise<string | null> {
+  const head = (await repositoryIsThere(checkout)) ? await kindOf(checkout).headOfGone(git, checkout) : null;
+  return head !== null && (await keepLoose(git, checkout, head, ref)) ? ref : null;
 }
 
 /** Repositories that the agent made inside the checkout: git records their commit, not what is in them. */

@@ -1,8 +1,10 @@
 import { makeCommit, treeOf } from "../../platform/git/commit.ts";
 import type { Git, GitLocation } from "../../platform/git/git.ts";
+import type { Head } from "../../platform/git/refs.ts";
 import { isAncestor, NO_COMMIT, readRef, setRef } from "../../platform/git/refs.ts";
-import { branchRef, locationOf, MAKIMA_IDENTITY } from "./checkout.ts";
+import { locationOf, MAKIMA_IDENTITY, repositoryAt } from "./checkout.ts";
 import type { Checkout } from "./checkout.ts";
+import { kindOf } from "./kinds.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** Full name of the ref that keeps a task's work which is on no branch; `whose` is a run, or "checkout" for the rest. */
@@ -15,20 +17,26 @@ export function salvageRef(taskId: string, whose = "checkout"): string {
  * Done again, it finds everything kept.
  */
 export async function salvage(git: Git, checkout: Checkout, snapshot: Snapshot, ref: string): Promise<boolean> {
-  const at = locationOf(checkout);
+  const kind = kindOf(checkout);
+  const repository = repositoryAt(checkout);
   const { tree, head } = snapshot;
-  if (head === NO_COMMIT || tree !== (await treeOf(git, at, head))) {
-    if (await holds(git, at, ref, snapshot)) return true;
-    const parents = head === NO_COMMIT ? [] : [head];
-    const message = "What was not committed in the checkout\n";
-    await keep(git, at, ref, await makeCommit(git, at, { tree, parents, message, identity: MAKIMA_IDENTITY }));
-    return true;
-  }
-  if (snapshot.ref !== null) return false;
-  const tip = await readRef(git, at, branchRef(checkout));
-  if (tip !== NO_COMMIT && (await isAncestor(git, at, head, tip))) return false;
-  await keep(git, at, ref, head);
+  const loose = await keepLoose(git, checkout, { commit: head, ref: snapshot.ref }, ref);
+  const at = locationOf(checkout);
+  if (head !== NO_COMMIT && tree === (await treeOf(git, at, head))) return loose;
+  if (await holds(git, repository, ref, snapshot)) return true;
+  const parents = head === NO_COMMIT ? [] : [head];
+  const message = "What was not committed in the checkout\n";
+  const commit = await makeCommit(git, at, { tree, parents, message, identity: MAKIMA_IDENTITY });
+  await kind.publish(git, checkout, [commit]);
+  await keep(git, repository, ref, commit);
   return true;
+}
+
+/** Keeps what is committed on no branch under `ref`; false when there is nothing. */
+export async function keepLoose(git: Git, checkout: Checkout, head: Head, ref: string): Promise<boolean> {
+  const loose = await kindOf(checkout).bringLoose(git, checkout, head);
+  for (const commit of loose) await keep(git, repositoryAt(checkout), ref, commit);
+  return loose.length > 0;
 }
 
 /** Keeps a commit under the ref. What it kept before stays reachable from it. */

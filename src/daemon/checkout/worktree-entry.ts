@@ -25,8 +25,14 @@ export async function forgetWorktree(commonDir: string, dir: string): Promise<vo
   }
 }
 
+/** Removes the entry of the worktree that was made at `dir`; one that a person has moved (`git worktree move`) is theirs. */
+export async function removeEntryOf(dir: string, entry: string): Promise<void> {
+  const target = await gitFileOf(entry);
+  if (target === null || target === join(dir, ".git")) await removeEntry(entry);
+}
+
 /** Deletes one worktree's directory in the repository, and with the last one their common parent, as git does. */
-export async function removeEntry(entry: string): Promise<void> {
+async function removeEntry(entry: string): Promise<void> {
   await removeTree(entry);
   try {
     await rmdir(dirname(entry));

@@ -1,148 +1,100 @@
-import { lstat, mkdir, realpath } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { open, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { MakimaError } from "../../core/errors.ts";
-import { isErrno } from "../../platform/files.ts";
-import type { Git } from "../../platform/git/git.ts";
-import { deleteRef, moveRef, NO_COMMIT, readRef, requireBranchName } from "../../platform/git/refs.ts";
-import type { Repository } from "../../platform/git/repository.ts";
-import { killByEnvironment } from "../../platform/process/reap.ts";
-import { commitChanges } from "./changes.ts";
-import { branchRef, checkoutOf, identify, isPresent, readRecord, removeRecord, writeRecord } from "./checkout.ts";
-import type { Checkout, CheckoutRecord } from "./checkout.ts";
+import { exists, isErrno } from "../../platform/files.ts";
+import { isAncestor, NO_COMMIT, readHead, readRef } from "../../platform/git/refs.ts";
+import { copyIndex } from "../../platform/git/work-tree.ts";
+import { branchRef, CHECKOUT_MARKER, CHECKOUT_TIMEOUT_MS, repositoryAt } from "./checkout.ts";
+import type { Checkout } from "./checkout.ts";
+import type { Kind } from "./kind.ts";
 import { removeTree } from "./remove-tree.ts";
-import { entryOf, forgetWorktree } from "./worktree-entry.ts";
+import { entryOf, forgetWorktree, removeEntryOf } from "./worktree-entry.ts";
 
-export interface CheckoutSpec {
-  taskId: string;
-  repository: Pick<Repository, "topLevel" | "commonDir">;
-  /** Branch for the task, without `refs/heads/`. */
-  branch: string;
-  /** The branch may be there already, with what an earlier run has done: it is gone on with. */
-  adoptBranch: boolean;
-  baseCommit: string;
-  /** Where the checkout goes; its parent, made when missing, is makima's own directory for checkouts. */
-  dir: string;
-  /** Take the person's uncommitted changes along, as the first commit on the branch. */
-  includeChanges: boolean;
-}
-
-/**
- * Makes a linked worktree on a branch that it makes at the base, or adopts. Called again it adopts what is there, finishes
- * what a crash interrupted, and makes a deleted directory again from the branch. Throws `conflict` when the branch or the
- * directory is somebody else's, and then leaves nothing behind.
- */
-export async function createCheckout(git: Git, spec: CheckoutSpec): Promise<Checkout> {
-  requireBranchName(spec.branch);
-  const dir = await placeFor(spec.dir);
-  const known = await readRecord(dir);
-  if (known !== null) requireSame(dir, known, spec);
-  if (known?.made && (await isPresent(dir, known.made))) return checkoutOf(dir, known, known.made);
-  const record = known === null ? await begin(git, dir, spec) : await beginAgain(dir, known);
-  const tip = await readRef(git, repositoryAt(record), branchRef(record));
-  return make(git, dir, record, spec.repository.topLevel, tip);
-}
-
-/**
- * Gives up a checkout that never became whole: the directory, git's entry for it, and the branch if nothing was added
- * to it. No agent has worked there.
- */
-export async function abandon(git: Git, dir: string, record: CheckoutRecord): Promise<{ branchDeleted: boolean }> {
-  await clear(dir, record);
-  const branchDeleted = await deleteRef(git, repositoryAt(record), branchRef(record), record.start);
-  await removeRecord(dir);
-  return { branchDeleted };
-}
-
-/** For what needs no checkout, and so must work when the checkout is gone. */
-export function repositoryAt({ commonDir }: { commonDir: string }): { cwd: string; gitDir: string } {
-  return { cwd: commonDir, gitDir: commonDir };
-}
-
-async function clear(dir: string, { commonDir }: CheckoutRecord): Promise<void> {
-  // A daemon that is killed leaves its git at work, which would write into what is being made anew.
-  await killByEnvironment(MARKER, dir);
-  await removeTree(dir);
-  await forgetWorktree(commonDir, dir);
-}
-
-/** The path without symbolic links, as git and the kernel will report it. */
-async function placeFor(dir: string): Promise<string> {
-  await mkdir(dirname(dir), { recursive: true, mode: 0o700 });
-  return join(await realpath(dirname(dir)), basename(dir));
-}
-
-function requireSame(dir: string, record: CheckoutRecord, spec: CheckoutSpec): void {
-  const same = record.taskId === spec.taskId && record.branch === spec.branch && record.baseCommit === spec.baseCommit;
-  if (!same) throw new MakimaError("conflict", `${dir} is the checkout of another task (${record.taskId})`);
-}
-
-/** The record is the first thing written: from then on everything at `dir` is makima's. */
-async function begin(git: Git, dir: string, spec: CheckoutSpec): Promise<CheckoutRecord> {
-  const { taskId, branch, baseCommit, repository, adoptBranch } = spec;
-  if (await isTaken(dir)) {
-    throw new MakimaError("conflict", `${dir} is in the way, and makima did not make it`, { hint: "Move it away." });
-  }
-  const commonDir = await realpath(repository.commonDir);
-  const tip = await readRef(git, repositoryAt({ commonDir }), branchRef(spec));
-  // A branch that is there holds the changes that were to be taken along.
-  const start =
-    spec.includeChanges && tip === NO_COMMIT
-      ? await commitChanges(git, { topLevel: repository.topLevel, baseCommit, indexFile: `${dir}.index` })
-      : baseCommit;
-  if (tip !== NO_COMMIT && !adoptBranch) {
-    throw new MakimaError("conflict", `The branch ${branch} exists already`, {
-      hint: "Choose another name with --name.",
-    });
-  }
-  const record = { taskId, commonDir, branch, baseCommit, start, made: null };
-  await writeRecord(dir, record);
-  return record;
-}
-
-async function isTaken(dir: string): Promise<boolean> {
-  try {
-    await lstat(dir);
-    return true;
-  } catch (error) {
-    if (isErrno(error, "ENOENT")) return false;
-    throw error;
-  }
-}
-
-/** Clears away what was half made, or what is left of a checkout that was deleted; the branch stays as it is. */
-async function beginAgain(dir: string, known: CheckoutRecord): Promise<CheckoutRecord> {
-  const record = { ...known, made: null };
-  await writeRecord(dir, record);
-  await clear(dir, record);
-  return record;
-}
-
-/** `tip`: where the branch is, which by now may hold an agent's work; `NO_COMMIT` when it is still to be made. */
-async function make(git: Git, dir: string, record: CheckoutRecord, topLevel: string, tip: string): Promise<Checkout> {
-  try {
-    if (tip === NO_COMMIT) await createBranch(git, record);
+/** A linked worktree: what is committed in it is in the repository at once. */
+export const linkedWorktree: Kind = {
+  async make(git, dir, record, topLevel) {
     // A branch's name is safe here: it was checked, and git looks for a branch before anything else.
     const at = { cwd: topLevel, gitDir: record.commonDir };
-    const options = { timeoutMs: WORKTREE_TIMEOUT_MS, variables: { [MARKER]: dir } };
+    const options = { timeoutMs: CHECKOUT_TIMEOUT_MS, variables: { [CHECKOUT_MARKER]: dir } };
     await git(at, ["worktree", "add", "--quiet", dir, record.branch], options);
+    return entryOf(dir);
+  },
+
+  async clear(dir, { commonDir }) {
+    await removeTree(dir);
+    await forgetWorktree(commonDir, dir);
+  },
+
+  async forget(_git, dir, { made }) {
+    if (made !== null) await removeEntryOf(dir, made.gitDir);
+  },
+
+  // Its git directory lies in the repository, which is the person's.
+  withGit: (_git, _checkout, work) => work(),
+  requireGit: async () => undefined,
+  publish: async () => null,
+
+  /** All but what a detached HEAD is at is on some branch. */
+  async bringLoose(git, checkout, { commit, ref }) {
+    if (ref !== null || commit === NO_COMMIT) return [];
+    const at = repositoryAt(checkout);
+    const tip = await readRef(git, at, branchRef(checkout));
+    return tip !== NO_COMMIT && (await isAncestor(git, at, commit, tip)) ? [] : [commit];
+  },
+
+  /** It lies in the repository. */
+  async headOfGone(git, { gitDir, commonDir }) {
+    return (await exists(join(gitDir, "HEAD"))) ? readHead(git, { cwd: commonDir, gitDir, commonDir }) : null;
+  },
+
+  /** In git's manner: the new index, which says what is committed now, is written as `index.lock` and renamed. */
+  async installIndex(_git, checkout, indexFile) {
+    const lock = join(checkout.gitDir, "index.lock");
+    await takeLock(checkout, lock);
+    await copyIndex(indexFile, lock);
+    await rename(lock, join(checkout.gitDir, "index"));
+  },
+};
+
+async function takeLock({ dir }: Checkout, lock: string): Promise<void> {
+  for (let attempt = 0; attempt < MAX_LOCK_ATTEMPTS; attempt += 1) {
+    if (await lockIndex(lock)) return;
+    await clearStaleLock(lock);
+  }
+  throw new MakimaError("conflict", `Another program keeps working in ${dir}`, { hint: "Close it, and try again." });
+}
+
+async function lockIndex(lock: string): Promise<boolean> {
+  try {
+    await using _file = await open(lock, "wx");
+    return true;
   } catch (error) {
-    // A first attempt leaves nothing behind; a later one must not lose the branch that it found.
-    if (tip === NO_COMMIT) await abandon(git, dir, record);
+    if (isErrno(error, "EEXIST")) return false;
     throw error;
   }
-  const made = { gitDir: await entryOf(dir), ...(await identify(dir)) };
-  await writeRecord(dir, { ...record, made });
-  return checkoutOf(dir, record, made);
 }
 
-/** Checking out a huge tree, or one whose files come through a filter such as LFS, takes its time. */
-export const WORKTREE_TIMEOUT_MS = 30 * 60_000;
-
-/** By this variable the git that makes a checkout is found again. */
-const MARKER = "MAKIMA_CHECKOUT";
-
-async function createBranch(git: Git, record: CheckoutRecord): Promise<void> {
-  const change = { ref: branchRef(record), to: record.start, from: NO_COMMIT, message: "makima: start of the task" };
-  if (await moveRef(git, repositoryAt(record), change)) return;
-  throw new MakimaError("conflict", `The branch ${record.branch} was made by somebody else at the same moment`);
+/**
+ * The processes of the run have ended, so a lock is one that a killed git left, or that of a person's git at this moment.
+ * The latter is gone within the time that is given to it here.
+ */
+async function clearStaleLock(lock: string): Promise<void> {
+  const found = await mtimeOf(lock);
+  if (found === null) return;
+  const left = LOCK_GRACE_MS - (Date.now() - found);
+  if (left > 0) await delay(Math.min(left, LOCK_GRACE_MS));
+  if ((await mtimeOf(lock)) === found) await rm(lock, { force: true });
 }
+
+async function mtimeOf(path: string): Promise<number | null> {
+  try {
+    return (await stat(path)).mtimeMs;
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return null;
+    throw error;
+  }
+}
+
+const LOCK_GRACE_MS = 1_000;
+const MAX_LOCK_ATTEMPTS = 5;

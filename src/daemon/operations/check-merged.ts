@@ -8,7 +8,9 @@ import { locationOf } from "../checkout/checkout.ts";
 import type { Checkout } from "../checkout/checkout.ts";
 import { restoreTracked } from "../checkout/restore.ts";
 import { followCheck, reportOf } from "../checks/check-process.ts";
+import type { CheckProcess } from "../checks/check-process.ts";
 import { mergeCheckEnvironment } from "../runner/environment.ts";
+import { sandboxVariables } from "../sandbox/caches.ts";
 import type { OperationContext } from "./context.ts";
 import { fitting } from "./fitting.ts";
 import { Scratch } from "./scratch.ts";
@@ -21,7 +23,7 @@ const MAX_OUTPUT = 16_000;
 const FLAGGED = { max: 10, maxBytes: 2_000 };
 
 /**
- * Runs every check of a merge on the merged tree, in a worktree of its own that is thrown away, also after one has failed:
+ * Runs every check of a merge on the merged tree, in a checkout of its own that is thrown away, also after one has failed:
  * whoever is to mend it learns of all of them at once. `output`: the end of what those printed that failed.
  */
 export async function checkMerged(
@@ -31,9 +33,11 @@ export async function checkMerged(
 ): Promise<{ checks: CheckReport[]; output: string }> {
   if (order.checks.length === 0) return { checks: [], output: "" };
   const { git, repository, signal } = context;
-  const { taskId, branch } = order.place;
+  const { taskId, branch, bubblewrap } = order.place;
+  const kind = bubblewrap || context.sandboxes.enabled ? "clone" : "worktree";
+  if (kind === "clone") await context.sandboxes.require();
   await using scratch = await Scratch.make(context);
-  const checkout = await scratch.worktree(git, { taskId, branch, repository, commit: merged.commit });
+  const checkout = await scratch.checkout(git, { kind, taskId, branch, repository, commit: merged.commit });
   const checks: CheckReport[] = [];
   const failures: string[] = [];
   for (const [index, check] of order.checks.entries()) {
@@ -41,7 +45,7 @@ export async function checkMerged(
     const end = await followCheck({
       command: check.command,
       cwd: checkout.dir,
-      env: { ...mergeCheckEnvironment(taskId, context.passEnv, context.environment), ...scratch.marks },
+      ...(await surroundings(context, checkout, scratch.marks)),
       dir,
       marker: dir,
       timeoutMs: check.timeoutMs,
@@ -55,6 +59,18 @@ export async function checkMerged(
     if (!report.passed) failures.push(`$ ${check.command}\n${end.tail}`);
   }
   return { checks, output: tail(failures.join("\n\n"), MAX_OUTPUT) };
+}
+
+/** Environment of a check, and the sandbox that it runs in: in none that keeps something for the next one. */
+async function surroundings(
+  { passEnv, environment, sandboxes }: OperationContext,
+  { kind, taskId, dir, commonDir: repository }: Checkout,
+  marks: Readonly<Record<string, string>>,
+): Promise<Pick<CheckProcess, "env" | "sandbox">> {
+  const sandboxed = kind === "clone";
+  const variables = sandboxed ? sandboxVariables(null) : {};
+  const env = { ...mergeCheckEnvironment(taskId, passEnv, environment, variables), ...marks };
+  return { env, sandbox: sandboxed ? await sandboxes.forCheck({ dir, repository, caches: null, env }) : null };
 }
 
 /** The next check must judge what was merged, and not what this one has made of it. */

@@ -10,10 +10,11 @@ import { textOf } from "../../platform/git/git.ts";
 import type { Git, GitLocation } from "../../platform/git/git.ts";
 import { moveRef, NO_COMMIT, readHead, readRef } from "../../platform/git/refs.ts";
 import type { OperationResult, Place } from "../../protocol/operations.ts";
-import { locationOf, MAKIMA_IDENTITY } from "../checkout/checkout.ts";
+import { CHECKOUT_TIMEOUT_MS, locationOf, MAKIMA_IDENTITY } from "../checkout/checkout.ts";
 import type { Checkout } from "../checkout/checkout.ts";
-import { writeTreeApart } from "../checkout/private-index.ts";
-import { WORKTREE_TIMEOUT_MS } from "../checkout/worktree.ts";
+import { kindOf } from "../checkout/kinds.ts";
+import { withTreeApart } from "../checkout/private-index.ts";
+import type { IndexedTree } from "../checkout/private-index.ts";
 import { requirePlainNames } from "../journal/plain-names.ts";
 import { requireCommit, taskCheckout, taskTip } from "./context.ts";
 import type { Carry, OperationContext } from "./context.ts";
@@ -27,7 +28,7 @@ export const createCheckpoint: Carry<"CreateCheckpoint"> = async (context, { pla
   // Made before a crash: the state of that moment is the one that was asked for.
   const known = await readRef(context.git, context.at, ref);
   if (known !== NO_COMMIT) return { name, ref, commit: known };
-  return keep(context, { name, ref, message, ...(await presentState(context, place)) });
+  return keep(context, { name, ref, commit: await commitPresent(context, place, message) });
 };
 
 /**
@@ -40,21 +41,23 @@ export const restoreCheckpoint: Carry<"RestoreCheckpoint"> = async (context, { p
   const target = await treeOf(context.git, context.at, commit);
   const ref = refOf(place, save);
   await using scratch = await Scratch.make(context);
-  const indexFile = join(scratch.dir, "index");
   const git = scratch.marking(context.git);
-  const at = { ...locationOf(checkout), indexFile };
-  const { tree } = await writeTreeApart(git, checkout, indexFile);
-  // Saved before a crash: what is there now may be restored half, and is not what was to be kept.
-  const earlier = await readRef(git, at, ref);
-  const saved = earlier === NO_COMMIT ? null : { name: save, ref, commit: earlier };
-  if (tree === target) return { commit, saved };
-  const whole = await takeIn(git, at, { tree, target });
-  const message = `What was there before ${commit} was restored\n`;
-  const kept =
-    saved ?? (await keep(context, { name: save, ref, message, tree: whole, parents: await parents(git, at) }));
-  const steady = scratch.marking(context.steadyGit);
-  await steady(at, ["read-tree", "-m", "-u", whole, target], { timeoutMs: WORKTREE_TIMEOUT_MS });
-  return { commit, saved: kept };
+  const restore = async ({ tree, indexFile }: IndexedTree): Promise<OperationResult<"RestoreCheckpoint">> => {
+    const at = { ...locationOf(checkout), indexFile };
+    // Saved before a crash: what is there now may be restored half, and is not what was to be kept.
+    const earlier = await readRef(git, context.at, ref);
+    const saved = earlier === NO_COMMIT ? null : { name: save, ref, commit: earlier };
+    if (tree === target) return { commit, saved };
+    const whole = await takeIn(git, at, { tree, target });
+    const message = `What was there before ${commit} was restored\n`;
+    const kept =
+      saved ?? (await keep(context, { name: save, ref, commit: await commitIn(git, checkout, whole, message) }));
+    const steady = scratch.marking(context.steadyGit);
+    await steady(at, ["read-tree", "-m", "-u", whole, target], { timeoutMs: CHECKOUT_TIMEOUT_MS });
+    return { commit, saved: kept };
+  };
+  const apart = { checkout, scratch: scratch.dir };
+  return await kindOf(checkout).withGit(git, checkout, () => withTreeApart(git, apart, restore));
 };
 
 function refOf({ taskId }: Place, name: string): string {
@@ -63,34 +66,34 @@ function refOf({ taskId }: Place, name: string): string {
   throw new MakimaError("invalid_request", `${JSON.stringify(name)} cannot be the name of a checkpoint`);
 }
 
-interface State {
-  tree: string;
-  parents: string[];
-}
-
-async function presentState(context: OperationContext, place: Place): Promise<State> {
+/** A commit of a task's present state, in the repository. */
+async function commitPresent(context: OperationContext, place: Place, message: string): Promise<string> {
   const { git, at } = context;
   const checkout = await taskCheckout(context, place);
   if (checkout === null) {
     const tip = await taskTip(context, place);
-    return { tree: await treeOf(git, at, tip), parents: [tip] };
+    const tree = await treeOf(git, at, tip);
+    return makeCommit(git, at, { tree, parents: [tip], message, identity: MAKIMA_IDENTITY });
   }
   await using scratch = await Scratch.make(context);
-  const { tree } = await writeTreeApart(scratch.marking(git), checkout, join(scratch.dir, "index"));
-  return { tree, parents: await parents(git, locationOf(checkout)) };
+  const marked = scratch.marking(git);
+  return await withTreeApart(marked, { checkout, scratch: scratch.dir }, ({ tree }) => {
+    return commitIn(marked, checkout, tree, message);
+  });
 }
 
-async function parents(git: Git, at: GitLocation): Promise<string[]> {
-  const { commit } = await readHead(git, at);
-  return commit === NO_COMMIT ? [] : [commit];
+/** A commit of a tree of the checkout on top of what HEAD is at there, brought into the repository. */
+async function commitIn(git: Git, checkout: Checkout, tree: string, message: string): Promise<string> {
+  const at = locationOf(checkout);
+  const head = await readHead(git, at);
+  const parents = head.commit === NO_COMMIT ? [] : [head.commit];
+  const commit = await makeCommit(git, at, { tree, parents, message, identity: MAKIMA_IDENTITY });
+  await kindOf(checkout).publish(git, checkout, [commit]);
+  return commit;
 }
 
 /** A checkpoint never changes: where there is one by this name, it is that. */
-async function keep(
-  { git, at }: OperationContext,
-  { name, ref, message, ...state }: State & { name: string; ref: string; message: string },
-): Promise<Checkpoint> {
-  const commit = await makeCommit(git, at, { ...state, message, identity: MAKIMA_IDENTITY });
+async function keep({ git, at }: OperationContext, { name, ref, commit }: Checkpoint): Promise<Checkpoint> {
   const made = await moveRef(git, at, { ref, to: commit, from: NO_COMMIT, message: "makima: checkpoint" });
   return { name, ref, commit: made ? commit : await readRef(git, at, ref) };
 }

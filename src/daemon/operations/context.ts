@@ -11,10 +11,12 @@ import type { OperationKind, OperationResult, OrderOf, Place } from "../../proto
 import { checkoutDirectory, findCheckout } from "../checkout/checkout.ts";
 import type { Checkout } from "../checkout/checkout.ts";
 import { requirePlainNames } from "../journal/plain-names.ts";
+import type { Sandboxes } from "../sandbox/sandboxes.ts";
 
 /** What operations of a daemon work with. */
 export interface OperationServices {
   git: Git;
+  sandboxes: Sandboxes;
   /** Directory below which checkouts are. */
   worktrees: string;
   /** The daemon's own environment: the source of what checks and `gh` are given by name. */

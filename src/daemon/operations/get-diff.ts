@@ -1,9 +1,9 @@
-import { join } from "node:path";
 import { diffText, summarizeDiff } from "../../platform/git/diff-summary.ts";
 import type { SummarizedFile } from "../../platform/git/diff-summary.ts";
 import { MAX_CONTENT } from "../../protocol/operations.ts";
-import type { OrderOf } from "../../protocol/operations.ts";
-import { writeTreeApart } from "../checkout/private-index.ts";
+import type { OperationResult, OrderOf } from "../../protocol/operations.ts";
+import { locationOf } from "../checkout/checkout.ts";
+import { withTreeApart } from "../checkout/private-index.ts";
 import { requireCommit, taskCheckout, taskTip } from "./context.ts";
 import type { Carry, OperationContext } from "./context.ts";
 import { fitting } from "./fitting.ts";
@@ -13,10 +13,25 @@ import { Scratch } from "./scratch.ts";
 const LISTED = { max: 2_000, maxBytes: 192 * 1024 };
 
 /** Compares what a task has now, in its checkout or else on its branch, with where it started. */
-export const getDiff: Carry<"GetDiff"> = async (context, { place, stat }) => {
-  const { git, at } = context;
+export const getDiff: Carry<"GetDiff"> = async (context, order) => {
+  const { place } = order;
   await requireCommit(context, place.base);
-  const head = await present(context, place);
+  const checkout = await taskCheckout(context, place);
+  if (checkout === null) return compare(context, order, await taskTip(context, place));
+  await using scratch = await Scratch.make(context);
+  const git = scratch.marking(context.git);
+  return await withTreeApart(git, { checkout, scratch: scratch.dir }, ({ tree, indexFile }) => {
+    // Not with the agent's index, which may be broken: git reads one for attributes.
+    return compare({ git, at: { ...locationOf(checkout), indexFile } }, order, tree);
+  });
+};
+
+/** `head`: a commit or a tree, that git finds `at` a place. */
+async function compare(
+  { git, at }: Pick<OperationContext, "git" | "at">,
+  { place, stat }: OrderOf<"GetDiff">,
+  head: string,
+): Promise<OperationResult<"GetDiff">> {
   const files = await summarizeDiff(git, at, place.base, head);
   const listed = fitting(files, LISTED);
   const cut = listed.length < files.length;
@@ -25,15 +40,6 @@ export const getDiff: Carry<"GetDiff"> = async (context, { place, stat }) => {
   if (stat) return { ...facts, diff: null, truncated: cut };
   const { text, truncated } = await diffText(git, at, { from: place.base, to: head, maxBytes: MAX_CONTENT });
   return { ...facts, diff: text.toString("base64"), truncated: truncated || cut };
-};
-
-/** The tree of the checkout as it is now, or the tip of the branch. */
-async function present(context: OperationContext, place: OrderOf<"GetDiff">["place"]): Promise<string> {
-  const checkout = await taskCheckout(context, place);
-  if (checkout === null) return taskTip(context, place);
-  await using scratch = await Scratch.make(context);
-  const { tree } = await writeTreeApart(scratch.marking(context.git), checkout, join(scratch.dir, "index"));
-  return tree;
 }
 
 function sum(files: readonly SummarizedFile[], field: "insertions" | "deletions"): number {

@@ -4,7 +4,7 @@ import { checkedOutAt, headRef } from "../../platform/git/branches.ts";
 import type { Git } from "../../platform/git/git.ts";
 import { moveRef, readHead } from "../../platform/git/refs.ts";
 import { inspectRepository } from "../../platform/git/repository.ts";
-import { WORKTREE_TIMEOUT_MS } from "../checkout/worktree.ts";
+import { CHECKOUT_TIMEOUT_MS } from "../checkout/checkout.ts";
 import type { OperationContext } from "./context.ts";
 
 /** The work tree that must come along when the branch is moved; null: nobody has it checked out. */
@@ -63,7 +63,7 @@ async function forward(git: Git, dir: string, { to, from }: Move, message: strin
   const args = ["merge", "--ff-only", "--no-overwrite-ignore", "--no-autostash", "--no-verify-signatures", "--no-stat"];
   const result = await git({ cwd: dir }, [...args, "--quiet", to], {
     accept: [1, 128],
-    timeoutMs: WORKTREE_TIMEOUT_MS,
+    timeoutMs: CHECKOUT_TIMEOUT_MS,
     variables: { GIT_REFLOG_ACTION: message },
   });
   if (result.exitCode === 0) return true;

@@ -5,9 +5,10 @@ import type { Git } from "../../platform/git/git.ts";
 import { locateRepository } from "../../platform/git/repository.ts";
 import { READING } from "../../protocol/operations.ts";
 import type { OperationKind, OperationOrder, OperationResult } from "../../protocol/operations.ts";
-import { repositoryAt } from "../checkout/worktree.ts";
+import { repositoryAt } from "../checkout/checkout.ts";
 import type { Answer, DoneCommands } from "../journal/done-commands.ts";
 import { requireAllowed } from "../repositories.ts";
+import type { Worktrees, WorktreesOrder } from "../worktrees/worktrees.ts";
 import { createBranch, listBranches } from "./branches.ts";
 import { createCheckpoint, restoreCheckpoint } from "./checkpoints.ts";
 import type { OperationContext, OperationServices } from "./context.ts";
@@ -21,11 +22,14 @@ import { Turns } from "./turns.ts";
 /** Operations at a time of those that look, and of those that write: a look need not wait for the checks of merges. */
 const AT_ONCE = 4;
 
+/** An operation in a repository; every other is about the daemon itself, and its own checkouts. */
+type RepositoryOrder = Exclude<OperationOrder, WorktreesOrder>;
+
 /**
  * What waits for what: those that hold the same thing go one after the other. Merges of a repository do, with their
  * checks, which may use the same ports and databases. A checkpoint writes only what is its task's own.
  */
-const HOLDS: Record<OperationKind, "nothing" | "repository" | "task"> = {
+const HOLDS: Record<RepositoryOrder["kind"], "nothing" | "repository" | "task"> = {
   GetDiff: "nothing",
   ReadFile: "nothing",
   ListBranches: "nothing",
@@ -41,6 +45,10 @@ export interface OperationsOptions extends OperationServices {
   daemonId: string;
   /** Whether the daemon may work in a repository, by its real path. */
   allowsRepository: (path: string) => boolean;
+  /** Lets nobody else have a task in hand, such as a run that is to begin, until the result is disposed. */
+  holdTask: (taskId: string) => Promise<Disposable>;
+  /** What is carried out here, and not in a repository. */
+  checkouts: Pick<Worktrees, "carryOut">;
   commands: DoneCommands;
 }
 
@@ -103,6 +111,7 @@ export class Operations implements AsyncDisposable {
   }
 
   async #inTurn(order: OperationOrder): Promise<OperationResult<OperationKind>> {
+    if (isAboutDaemon(order)) return this.#carryOutHere(order);
     const context = await this.#contextOf(order);
     // First what may take long to come: whoever waits for it keeps nobody else from working.
     using _held = await this.#hold(order, context);
@@ -112,18 +121,25 @@ export class Operations implements AsyncDisposable {
     return await carryOut(context, order);
   }
 
-  async #hold(order: OperationOrder, { at }: OperationContext): Promise<Disposable | null> {
+  /** Not among those that write: holding a task these wait for each other, and this one waits for tasks. */
+  async #carryOutHere(order: WorktreesOrder): Promise<OperationResult<OperationKind>> {
+    using _slot = await this.#atOnce.take("here");
+    this.#stop.signal.throwIfAborted();
+    return await this.#options.checkouts.carryOut(order, this.#stop.signal);
+  }
+
+  async #hold(order: RepositoryOrder, { at }: OperationContext): Promise<Disposable | null> {
     switch (HOLDS[order.kind]) {
       case "nothing":
         return null;
       case "repository":
         return this.#held.take(`repository ${at.gitDir}`);
       case "task":
-        return this.#held.take(`task ${"place" in order ? order.place.taskId : ""}`);
+        return this.#options.holdTask("place" in order ? order.place.taskId : "");
     }
   }
 
-  async #contextOf(order: OperationOrder): Promise<OperationContext> {
+  async #contextOf(order: RepositoryOrder): Promise<OperationContext> {
     using _slot = await this.#atOnce.take("locating");
     const { allowsRepository } = this.#options;
     const signal = this.#stop.signal;
@@ -144,7 +160,11 @@ function endingWith(git: Git, signal: AbortSignal): Git {
   return (at, args, options) => git(at, args, { ...options, signal });
 }
 
-function carryOut(context: OperationContext, order: OperationOrder): Promise<OperationResult<OperationKind>> {
+function isAboutDaemon(order: OperationOrder): order is WorktreesOrder {
+  return !Object.hasOwn(HOLDS, order.kind);
+}
+
+function carryOut(context: OperationContext, order: RepositoryOrder): Promise<OperationResult<OperationKind>> {
   switch (order.kind) {
     case "GetDiff":
       return getDiff(context, order);

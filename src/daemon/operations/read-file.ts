@@ -14,9 +14,14 @@ import type { Carry, OperationContext } from "./context.ts";
 export const readFile: Carry<"ReadFile"> = async (context, { place, path, ref }) => {
   requireSound(path);
   const checkout = await taskCheckout(context, place);
-  if (ref !== null) return readCommitted(context, await named(context, checkout, ref), path);
+  const { git, at } = context;
+  if (ref !== null) {
+    // In the checkout, where there is one: HEAD and the like mean those of the task.
+    const there = { git, at: checkout === null ? at : locationOf(checkout) };
+    return readCommitted(there, await named(there, ref), path);
+  }
   if (checkout !== null) return readPresent(checkout, path);
-  return readCommitted(context, await taskTip(context, place), path);
+  return readCommitted({ git, at }, await taskTip(context, place), path);
 };
 
 /** Relative, plain, and nothing of git's own. */
@@ -29,9 +34,11 @@ function requireSound(path: string): void {
   });
 }
 
-/** In the checkout, where there is one: HEAD and the like mean those of the task. */
-async function named({ git, at }: OperationContext, checkout: Checkout | null, ref: string): Promise<string> {
-  const commit = await findNamed({ git, at: checkout === null ? at : locationOf(checkout) }, ref);
+/** A repository, or a checkout, in which a commit is looked up. */
+type Where = Pick<OperationContext, "git" | "at">;
+
+async function named({ git, at }: Where, ref: string): Promise<string> {
+  const commit = await findNamed({ git, at }, ref);
   if (commit !== null) return commit;
   throw new MakimaError("base_unknown", `No commit is called ${JSON.stringify(ref)} in ${at.cwd}`);
 }
@@ -46,11 +53,7 @@ async function readPresent({ dir }: Checkout, path: string): Promise<OperationRe
 }
 
 /** A link is shown as what it is: the path that it leads to. */
-async function readCommitted(
-  { git, at }: OperationContext,
-  commit: string,
-  path: string,
-): Promise<OperationResult<"ReadFile">> {
+async function readCommitted({ git, at }: Where, commit: string, path: string): Promise<OperationResult<"ReadFile">> {
   const entry = await readTreeEntry(git, at, commit, path);
   if (entry === null) throw REFUSALS.missing(JSON.stringify(path));
   if (entry.type === "tree") throw REFUSALS.directory(JSON.stringify(path));

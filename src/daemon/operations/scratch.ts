@@ -6,10 +6,11 @@ import { ensurePrivateDir, exists, readJson, writeAtomic } from "../../platform/
 import type { Git } from "../../platform/git/git.ts";
 import type { Logger } from "../../platform/log.ts";
 import { killByEnvironment } from "../../platform/process/reap.ts";
-import type { Checkout } from "../checkout/checkout.ts";
+import { CHECKOUT_TIMEOUT_MS, writeRecord } from "../checkout/checkout.ts";
+import type { Checkout, CheckoutKind } from "../checkout/checkout.ts";
+import { makeClone } from "../checkout/clone.ts";
 import { removeTree } from "../checkout/remove-tree.ts";
 import { entryOf, forgetWorktree } from "../checkout/worktree-entry.ts";
-import { WORKTREE_TIMEOUT_MS } from "../checkout/worktree.ts";
 
 /** By this variable the processes are found that work in a scratch directory. */
 const MARKER = "MAKIMA_OPERATION";
@@ -23,8 +24,9 @@ interface ScratchPlace {
 /** What is in a scratch directory, so that it can be taken back whoever made it. */
 const Contents = z.strictObject({ commonDir: z.string() });
 
-/** What a throw-away worktree is made for, and of. */
-export interface WorktreeSpec {
+/** What a throw-away checkout is made for, and of. */
+interface ScratchCheckout {
+  kind: CheckoutKind;
   taskId: string;
   branch: string;
   repository: { topLevel: string; commonDir: string };
@@ -32,7 +34,7 @@ export interface WorktreeSpec {
 }
 
 /**
- * A directory for what one operation needs meanwhile: an index, output of checks, a worktree to throw away. Disposing it
+ * A directory for what one operation needs meanwhile: an index, output of checks, a checkout to throw away. Disposing it
  * leaves nothing of that, in the repository neither; what a killed daemon leaves, the next one sweeps away.
  */
 export class Scratch implements AsyncDisposable {
@@ -73,15 +75,21 @@ export class Scratch implements AsyncDisposable {
     return (at, args, options) => git(at, args, { ...options, variables: { ...options?.variables, ...this.marks } });
   }
 
-  /** Makes a linked worktree with HEAD at a commit and on no branch. */
-  async worktree(git: Git, { taskId, branch, repository, commit }: WorktreeSpec): Promise<Checkout> {
+  /** Makes a checkout with HEAD at a commit and on no branch. */
+  async checkout(git: Git, { kind, taskId, branch, repository, commit }: ScratchCheckout): Promise<Checkout> {
     const { topLevel, commonDir } = repository;
     // First of all, so that from now on whatever there is can be taken back.
     await writeAtomic(contentsOf(this.dir), JSON.stringify({ commonDir } satisfies z.infer<typeof Contents>));
-    const dir = worktreeIn(this.dir);
+    const dir = checkoutIn(this.dir);
+    const facts = { kind, taskId, commonDir, branch, baseCommit: commit, start: commit };
+    if (kind === "clone") {
+      // By its record confined git learns which repository it borrows from.
+      await writeRecord(dir, { ...facts, made: null });
+      return { ...facts, dir, gitDir: await makeClone(git, dir, { commonDir, commit, branch: null }, this.marks) };
+    }
     const args = ["worktree", "add", "--quiet", "--detach", dir, commit];
-    await this.marking(git)({ cwd: topLevel, gitDir: commonDir }, args, { timeoutMs: WORKTREE_TIMEOUT_MS });
-    return { taskId, dir, gitDir: await entryOf(dir), commonDir, branch, baseCommit: commit, start: commit };
+    await this.marking(git)({ cwd: topLevel, gitDir: commonDir }, args, { timeoutMs: CHECKOUT_TIMEOUT_MS });
+    return { ...facts, dir, gitDir: await entryOf(dir) };
   }
 
   /** What cannot be removed now must not undo what was done; the next start tries again. */
@@ -98,7 +106,7 @@ function contentsOf(dir: string): string {
   return join(dir, "contents.json");
 }
 
-function worktreeIn(dir: string): string {
+function checkoutIn(dir: string): string {
   return join(dir, "merged");
 }
 
@@ -108,8 +116,8 @@ async function clear(dir: string): Promise<void> {
   if (data !== undefined) {
     // A check may have fled from its group.
     await killByEnvironment(MARKER, dir);
-    await removeTree(worktreeIn(dir));
-    await forgetWorktree(data.commonDir, worktreeIn(dir));
+    await removeTree(checkoutIn(dir));
+    await forgetWorktree(data.commonDir, checkoutIn(dir));
   }
   // What was written down goes only now: until then, the entry in the repository must not be forgotten.
   await removeTree(dir);
