@@ -1,19 +1,23 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { openLinkServer } from "../../test/support/link-server.ts";
 import type { Peer } from "../../test/support/link-server.ts";
-import { openTestRepository } from "../../test/support/repository.ts";
+import { openTestRepository, writeFiles } from "../../test/support/repository.ts";
 import { runSpec, silent } from "../../test/support/run.ts";
+import { noSandbox } from "../../test/support/sandboxes.ts";
+import { until } from "../../test/support/until.ts";
+import { checkoutOfTask } from "../../test/support/worktrees.ts";
 import { ERRORS } from "../core/errors.ts";
 import { systemClock } from "../platform/clock.ts";
 import { paths } from "../platform/config/paths.ts";
 import { LINK_VERSION } from "../protocol/link.ts";
 import type { Command } from "../protocol/link.ts";
 import { startDaemon } from "./daemon.ts";
-import type { RunningDaemon } from "./daemon.ts";
+import type { DaemonOptions, RunningDaemon } from "./daemon.ts";
 
 describe("a daemon", () => {
   it("is one and the same in its home, and alone there", async () => {
@@ -76,12 +80,60 @@ describe("a daemon", () => {
   });
 });
 
+describe("a daemon with checkouts", () => {
+  it("tells of its checkouts, removes what is over, and in time what nobody knows", async () => {
+    await using bench = await openBench();
+    await using repository = await openTestRepository();
+    const checkouts = join(bench.home, "worktrees");
+    const make = (taskId: string) => checkoutOfTask({ ...repository, worktrees: checkouts }, taskId);
+    const [over, kept, orphan] = [await make("over"), await make("kept"), await make("orphan")];
+    await writeFiles(over.dir, { "new.txt": "new\n" });
+    const command: Command = { kind: "CleanupWorktree", contractId: "contract", taskIds: ["over"] };
+    const order: Command = { kind: "ListWorktrees", salvaged: true, wanted: [] };
+    const left: string[][] = [];
+    for (let start = 0; start < 2; start += 1) {
+      await using _daemon = await bench.start();
+      const { peer } = await bench.server.connection();
+      const hello = await peer.heard();
+      left.push(hello.type === "hello" ? hello.worktrees : []);
+      const orphans = start === 0 ? [] : ["orphan"];
+      peer.say({ type: "welcome", version: LINK_VERSION, acked: {}, orphans });
+      assert.deepEqual(await peer.execute("1", command), null);
+      const { result } = await peer.ask("2", order);
+      assert.equal((result?.["salvaged"] as unknown[] | undefined)?.length, 1);
+      await until(() => existsSync(orphan.dir) === (start === 0), "an orphan goes, and nothing else");
+    }
+    assert.deepEqual(left, [
+      ["kept", "orphan", "over"],
+      ["kept", "orphan"],
+    ]);
+    assert.deepEqual([existsSync(over.dir), existsSync(kept.dir)], [false, true]);
+  });
+
+  it("has a directory of its own where checkouts of others may be as well", async () => {
+    await using bench = await openBench();
+    await using repository = await openTestRepository();
+    const dir = join(bench.home, "shared");
+    const other = await checkoutOfTask({ ...repository, worktrees: join(dir, "another daemon") }, "theirs");
+    await using _daemon = await bench.start(bench.server.url, { dir, quotaBytes: null, orphanGraceMs: 0 });
+    const { peer } = await bench.server.connection();
+    const hello = await peer.heard();
+    assert.deepEqual(hello.type === "hello" ? hello.worktrees : null, []);
+    peer.say({ type: "welcome", version: LINK_VERSION, acked: {}, orphans: ["theirs"] });
+    const { result } = await peer.ask("1", { kind: "CleanWorktrees", tasks: null, wanted: [], dryRun: false });
+    assert.deepEqual([result?.["removed"], result?.["kept"], existsSync(other.dir)], [[], [], true]);
+  });
+});
+
+const ownWorktrees: DaemonOptions["worktrees"] = { dir: null, quotaBytes: null, orphanGraceMs: 0 };
+
 async function openBench() {
   const home = await mkdtemp(join(tmpdir(), "makima-daemon-"));
   const server = await openLinkServer();
   return {
     server,
-    start: (serverUrl = server.url): Promise<RunningDaemon> =>
+    home,
+    start: (serverUrl = server.url, worktrees = ownWorktrees): Promise<RunningDaemon> =>
       startDaemon({
         paths: paths(home),
         serverUrl,
@@ -94,7 +146,9 @@ async function openBench() {
         passEnv: [],
         environment: { PATH: process.env["PATH"], HOME: home },
         repositories: null,
-        worktrees: null,
+        worktrees,
+        bubblewrap: noSandbox,
+        secrets: [],
         log: silent,
         clock: systemClock,
       }),
@@ -108,6 +162,6 @@ async function openBench() {
 async function welcomed(server: Awaited<ReturnType<typeof openLinkServer>>): Promise<Peer> {
   const { peer } = await server.connection();
   assert.equal((await peer.heard()).type, "hello");
-  peer.say({ type: "welcome", version: LINK_VERSION, acked: {} });
+  peer.say({ type: "welcome", version: LINK_VERSION, acked: {}, orphans: [] });
   return peer;
 }

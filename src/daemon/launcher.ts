@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { ensurePrivateDir, writeAtomic } from "../platform/files.ts";
+import { shellQuote } from "../platform/shell-quote.ts";
 
 /**
  * Puts the command `makima` into the directory `bin`: what agents call is this very program, whatever else is installed
@@ -14,14 +15,9 @@ export async function writeLauncher(
   await ensurePrivateDir(bin);
   const script = [
     "#!/bin/sh",
-    `export MAKIMA_API_URL=${quote(serverUrl)}`,
-    `exec ${command.map(quote).join(" ")} "$@"`,
+    `export MAKIMA_API_URL=${shellQuote(serverUrl)}`,
+    `exec ${command.map(shellQuote).join(" ")} "$@"`,
     "",
   ];
   await writeAtomic(join(bin, "makima"), script.join("\n"), { mode: 0o700 });
-}
-
-/** As one word of a POSIX shell, whatever is in it. */
-function quote(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -11,7 +11,7 @@ import { claim, promptsOf } from "../../test/support/workshop.ts";
 
 /** Works on and on in its first turn, and is done in the next. */
 const INTERRUPTIBLE: Script = ({ iteration }) => {
-  return iteration === 0 ? [bash("touch ../../running; echo half >half"), hang()] : [bash("echo new >new"), claim()];
+  return iteration === 0 ? [bash("touch ~/running; echo half >half"), hang()] : [bash("echo new >new"), claim()];
 };
 
 test("Claude Code is interrupted by a message, and its session goes on with what the person says", async () => {

@@ -75,6 +75,44 @@ test("the runs of a daemon are stopped by a command, also when the daemon that h
   assert.deepEqual([outcome, reason, runs.isAtWork(bench.spec.taskId)], ["cancelled", "enough", false]);
 });
 
+test("the runs of a contract are stopped together, also those of tasks that nobody named, and waited for", async () => {
+  await using bench = await openBench({ agent: WAITING });
+  await using runs = await openRuns(bench);
+  const { taskId, contractId } = bench.spec;
+  await runs.execute({ kind: "SpawnTask", spec: bench.spec, startAt: null, messages: [] });
+  await until(() => existsSync(join(bench.repository.root, "running")), "the agent runs");
+  const others = { contractId: "another", taskIds: ["another"] };
+  assert.deepEqual(await runs.stop(others, "over", new AbortController().signal), []);
+  assert.equal(await runs.atRest(taskId, async () => "at rest"), null);
+  const closing = new AbortController();
+  const ends: string[] = [];
+  using _listening = runs.whenEnded((task) => ends.push(task));
+  const stopped = runs.stop({ contractId, taskIds: [] }, "over", closing.signal);
+  closing.abort(new Error("closing"));
+  await assert.rejects(stopped, /closing/);
+  assert.deepEqual(await runs.stop({ contractId: "", taskIds: [taskId] }, "over", new AbortController().signal), [
+    taskId,
+  ]);
+  assert.deepEqual([(await bench.finished()).reason, runs.isAtWork(taskId), ends], ["over", false, [taskId]]);
+  assert.equal(await runs.atRest(taskId, async () => "at rest"), "at rest");
+});
+
+test("the runs of a task begin when nobody else has it in hand", async () => {
+  await using bench = await openBench({ agent: DONE });
+  await using runs = await openRuns(bench);
+  const held = await runs.hold(bench.spec.taskId);
+  const begun = runs.execute({ kind: "SpawnTask", spec: bench.spec, startAt: null, messages: [] });
+  await using other = await openBench({ agent: DONE });
+  await using others = await openRuns(other);
+  await others.execute({ kind: "SpawnTask", spec: other.spec, startAt: null, messages: [] });
+  assert.equal(existsSync(bench.path), false);
+  held[Symbol.dispose]();
+  assert.equal(await begun, null);
+  assert.ok(runs.isAtWork(bench.spec.taskId));
+  connect(runs);
+  await until(() => runs.undelivered().length === 0, "the run is delivered");
+});
+
 test("the runs of a daemon are let go of by a daemon that closes, and carried on with by the next", async () => {
   await using bench = await openBench({ agent: `echo $$ >>"$bench/pids"; ${WAITING}` });
   {

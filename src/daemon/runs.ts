@@ -1,13 +1,16 @@
 import { rm } from "node:fs/promises";
 import { errorBody } from "../core/errors.ts";
 import type { Command, CommandError } from "../protocol/link.ts";
+import type { RunSpec } from "../protocol/run-spec.ts";
 import { EVENTS } from "../protocol/streams.ts";
 import { RunDirectory } from "./journal/run-directory.ts";
 import { Wishes } from "./journal/wishes.ts";
 import type { Send } from "./link/link.ts";
 import { RunUpload } from "./link/upload.ts";
+import { Turns } from "./operations/turns.ts";
 import { RunContext } from "./runner/context.ts";
 import type { RunnerServices } from "./runner/context.ts";
+import { onAbort } from "./runner/on-abort.ts";
 import { putAside } from "./runner/put-aside.ts";
 import { carryOn } from "./runner/run.ts";
 import { startPoint } from "./runner/start-point.ts";
@@ -36,6 +39,12 @@ interface Delivered {
   since: number;
 }
 
+/** What is over, and its runs with it. */
+interface Over {
+  contractId: string;
+  taskIds: readonly string[];
+}
+
 interface Connection {
   send: Send;
   acked: Record<string, Record<string, number>>;
@@ -50,6 +59,9 @@ export class Runs implements AsyncDisposable {
   /** Writing about runs that are no longer live. */
   #epilogues: Promise<void> = Promise.resolve();
   readonly #detach = new AbortController();
+  /** Of each task: a run that begins, or whoever needs what its runs have left. */
+  readonly #turns = new Turns(1);
+  readonly #listeners = new Set<(taskId: string) => void>();
   #connection: Connection | null = null;
 
   private constructor(root: string, services: RunnerServices) {
@@ -82,6 +94,48 @@ export class Runs implements AsyncDisposable {
     return [...this.#live.values()].some(({ directory, context }) => {
       return directory.spec.taskId === taskId && context.state.finished === null;
     });
+  }
+
+  /** Lets nobody else have the task in hand until the result is disposed; no run of it begins meanwhile. */
+  hold(taskId: string): Promise<Disposable> {
+    return this.#turns.take(taskId);
+  }
+
+  /** Calls `use` while no run of the task is at work and none can begin; null, without a call, when one is at work. */
+  async atRest<T>(taskId: string, use: () => Promise<T>): Promise<T | null> {
+    using _turn = await this.#turns.take(taskId);
+    if (this.isAtWork(taskId)) return null;
+    // One that has finished may still be putting aside what it has done.
+    await this.#ended(({ taskId: own }) => own === taskId);
+    return await use();
+  }
+
+  /**
+   * Stops every run of these tasks, and any other of the contract; resolves to the tasks that had one, when all of them
+   * have ended. Rejects when `signal` aborts before.
+   */
+  async stop(over: Over, reason: string, signal: AbortSignal): Promise<string[]> {
+    const isOver = ({ taskId, contractId }: RunSpec) => contractId === over.contractId || over.taskIds.includes(taskId);
+    const runs = [...this.#live.values()].filter(({ directory }) => isOver(directory.spec));
+    const atWork = runs.filter(({ context }) => context.state.finished === null);
+    await Promise.all(
+      atWork.map((run) => {
+        return this.#cancel(run, reason).catch((error: unknown) => {
+          this.#services.log.warn({ err: error, run: run.directory.spec.runId }, "a stop cannot be written down");
+        });
+      }),
+    );
+    const { promise: aborted, resolve: abort } = Promise.withResolvers<void>();
+    using _waiting = onAbort(signal, abort);
+    await Promise.race([this.#ended(isOver), aborted]);
+    signal.throwIfAborted();
+    return runs.map(({ directory }) => directory.spec.taskId);
+  }
+
+  /** Calls `listener` with the task of every run that ends from now on. */
+  whenEnded(listener: (taskId: string) => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
   connect(send: Send, acked: Connection["acked"]): void {
@@ -150,6 +204,8 @@ export class Runs implements AsyncDisposable {
   /** What the run is to be told lies in its directory before that is a run's: no crash leaves one without the other. */
   async #spawn({ spec, startAt, messages }: Extract<Command, { kind: "SpawnTask" }>): Promise<void> {
     if (this.#live.has(spec.runId)) return;
+    // Until it counts as one at work.
+    using _turn = await this.#turns.take(spec.taskId);
     const directory = await RunDirectory.create(this.#root, spec, async (path) => {
       const base = await startPoint(this.#services, spec, startAt);
       const wishes = await Wishes.open(path);
@@ -157,6 +213,12 @@ export class Runs implements AsyncDisposable {
       return { base };
     });
     this.#connectOne(await this.#adopt(directory));
+  }
+
+  /** Resolves when the runner is through with the runs that are meant. Never rejects. */
+  async #ended(isMeant: (spec: RunSpec) => boolean): Promise<void> {
+    const meant = [...this.#live.values()].filter(({ directory }) => isMeant(directory.spec));
+    await Promise.all(meant.map(({ ended }) => ended));
   }
 
   /** Written down first, so that no crash forgets it; what cannot be written down is done all the same. */
@@ -175,7 +237,9 @@ export class Runs implements AsyncDisposable {
     const written = run.directory.requestFence(reason).finally(() => run.context.fence(reason));
     this.#afterwards(() => written, "a fence cannot be written down");
     // A run that had ended before the fence came is put aside all the same: nobody will ask for its checkout again.
-    run.ended = Promise.allSettled([written, run.ended]).then(() => this.#giveUp(run));
+    run.ended = Promise.allSettled([written, run.ended])
+      .then(() => this.#giveUp(run))
+      .then(() => this.#tellOfEnd(run));
   }
 
   async #recover(directory: RunDirectory): Promise<void> {
@@ -210,6 +274,11 @@ export class Runs implements AsyncDisposable {
     await carryOn(run.context);
     if (run.fenced) await this.#giveUp(run);
     else if (run.context.state.finished !== null) run.upload.complete();
+    this.#tellOfEnd(run);
+  }
+
+  #tellOfEnd({ directory }: LiveRun): void {
+    for (const listener of this.#listeners) listener(directory.spec.taskId);
   }
 
   #connectOne(run: LiveRun): void {

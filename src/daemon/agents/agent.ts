@@ -16,11 +16,27 @@ export interface Agent {
   readonly resumes: boolean;
   /** It ends with a `result` event, so that an end without one is a failure; if not, its exit code is all there is. */
   readonly reportsResult: boolean;
+  /** The variable whose value it takes from a file instead, which it then removes; null: there is none. */
+  readonly keyVariable: string | null;
   /** Rejects with `agent_missing` when the command cannot be started; to be asked before anything is made for a run. */
   preflight(): Promise<void>;
   commandLine(iteration: IterationRequest): AgentCommand;
+  /** What it keeps on the machine when it works in `cwd` (absolute, resolved) with that environment. */
+  state(cwd: string, env: Environment): AgentState;
   /** A reader of one process's stdout. */
   createStream(): AgentStream;
+}
+
+/** Paths that an agent in a sandbox needs, besides the checkout; absolute, not resolved, and need not be there. */
+export interface AgentState {
+  /** What it reads. */
+  readable: readonly string[];
+  /** Of that, what is not its business. */
+  hidden: readonly string[];
+  /** Directories that it must be able to write, and find again; they are made. */
+  writable: readonly string[];
+  /** Directories that it must be able to write and never finds anything in; they are made, and stay empty. */
+  scratch: readonly string[];
 }
 
 export interface IterationRequest {
@@ -37,6 +53,8 @@ export interface IterationRequest {
   supervises: boolean;
   /** File that describes MCP servers for it; of no meaning to an agent that knows none. */
   mcpConfig: string | null;
+  /** File that holds what its `keyVariable` would. */
+  keyFile: string | null;
 }
 
 export interface AgentCommand {

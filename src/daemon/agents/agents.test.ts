@@ -18,6 +18,7 @@ const first: IterationRequest = {
   budgetUsdLeft: null,
   supervises: false,
   mcpConfig: null,
+  keyFile: null,
 };
 
 const program: AgentSettings = { ...defaultAgent("command"), command: ["my-agent", "--fast"], args: ["--quiet"] };
@@ -71,6 +72,37 @@ describe("Claude Code", () => {
     const at = argv.indexOf("--mcp-config");
     assert.equal(argv[at + 1], "/run/mcp.json");
     assert.ok(argv[at + 2]?.startsWith("--"));
+  });
+});
+
+describe("the state of Claude Code", () => {
+  const state = (cwd: string, env: Record<string, string> = {}) =>
+    createAgent(defaultAgent("claude"), {}).state(cwd, { HOME: "/home/ada", ...env });
+
+  it("is its directory of the checkout's conversations, as it names it, and what every session has for itself", () => {
+    const { readable, hidden, writable, scratch } = state("/w/a_b.c-1");
+    assert.deepEqual(writable, ["/home/ada/.claude/projects/-w-a-b-c-1"]);
+    assert.deepEqual([readable, hidden[0]], [["/home/ada/.claude"], "/home/ada/.claude/projects"]);
+    assert.ok(scratch.includes("/home/ada/.claude/session-env"));
+    assert.deepEqual(state("/w", { CLAUDE_CONFIG_DIR: "/c" }).writable, ["/c/projects/-w"]);
+  });
+
+  it("has a name of bounded length, seen in version 2.1.197", () => {
+    const name = `-tmp-p3x-l-wt-${"a-b---".repeat(31)}-cl6yh9`;
+    assert.deepEqual(state(`/tmp/p3x/l/wt/${"a_b.é/".repeat(40)}end`).writable, [`/home/ada/.claude/projects/${name}`]);
+  });
+});
+
+describe("the key of Claude Code", () => {
+  it("is asked for once, where that is configured, by a command that removes it", () => {
+    const agent = createAgent({ ...defaultAgent("claude"), apiKeyHelper: true }, {});
+    assert.equal(agent.keyVariable, "ANTHROPIC_API_KEY");
+    const { argv, env } = agent.commandLine({ ...first, keyFile: "/it's/key" });
+    assert.deepEqual(JSON.parse(optionsOf(argv)["--settings"] ?? ""), {
+      apiKeyHelper: `cat '/it'\\''s/key' && rm -f '/it'\\''s/key'`,
+    });
+    assert.ok(Number(env["CLAUDE_CODE_API_KEY_HELPER_TTL_MS"]) > 24 * 60 * 60 * 1000);
+    assert.equal(createAgent(defaultAgent("claude"), {}).keyVariable, null);
   });
 });
 

@@ -1,5 +1,7 @@
 import { createAgentStream } from "../../core/agents/index.ts";
+import { shellQuote } from "../../platform/shell-quote.ts";
 import type { Agent, AgentSettings, Environment, IterationRequest } from "./agent.ts";
+import { claudeState } from "./claude-state.ts";
 import { requireProgram } from "./program.ts";
 
 /**
@@ -10,6 +12,7 @@ export function createClaude(settings: AgentSettings, environment: Environment):
   return {
     resumes: true,
     reportsResult: true,
+    keyVariable: settings.apiKeyHelper ? "ANTHROPIC_API_KEY" : null,
     preflight: () => requireProgram(settings.command, environment),
     commandLine: (iteration) => ({
       argv: [...settings.command, ...claudeArguments(settings, iteration), ...settings.args],
@@ -19,8 +22,10 @@ export function createClaude(settings: AgentSettings, environment: Environment):
         ...rootVariables(),
         ...(iteration.supervises ? PATIENCE : {}),
         ...(iteration.mcpConfig === null ? {} : TOOLS_FIRST),
+        ...(iteration.keyFile === null ? {} : ASKED_ONCE),
       },
     }),
+    state: claudeState,
     createStream: () => createAgentStream("claude"),
   };
 }
@@ -40,6 +45,9 @@ const PATIENCE = { BASH_DEFAULT_TIMEOUT_MS: "660000", BASH_MAX_TIMEOUT_MS: "3600
  */
 const TOOLS_FIRST = { MCP_CONNECT_TIMEOUT_MS: "60000", MCP_TIMEOUT: "60000" };
 
+/** How long (ms, 23 days) it goes on with a key before it asks its helper again: there is no second answer. */
+const ASKED_ONCE = { CLAUDE_CODE_API_KEY_HELPER_TTL_MS: "2000000000" };
+
 /** Claude Code refuses to bypass permission questions as root unless it is told that nothing precious is in reach. */
 function rootVariables(): Record<string, string> {
   return process.getuid?.() === 0 ? { IS_SANDBOX: "1" } : {};
@@ -47,7 +55,7 @@ function rootVariables(): Record<string, string> {
 
 function claudeArguments(settings: AgentSettings, iteration: IterationRequest): string[] {
   const { model } = settings;
-  const { budgetUsdLeft, mcpConfig } = iteration;
+  const { budgetUsdLeft, mcpConfig, keyFile } = iteration;
   return [
     "-p",
     "--output-format",
@@ -62,12 +70,18 @@ function claudeArguments(settings: AgentSettings, iteration: IterationRequest): 
     // Without --strict-mcp-config: whoever has MCP servers of their own keeps them, as without this file. Those that the
     // checkout names are left out with its settings. It takes any number of files, so that an option must follow.
     ...(mcpConfig === null ? [] : ["--mcp-config", mcpConfig]),
+    ...(keyFile === null ? [] : ["--settings", JSON.stringify({ apiKeyHelper: readOnce(keyFile) })]),
     "--append-system-prompt",
     iteration.systemPrompt,
     ...sessionArguments(iteration),
     ...(model === null ? [] : ["--model", model]),
     ...(budgetUsdLeft === null ? [] : ["--max-budget-usd", String(budgetUsdLeft)]),
   ];
+}
+
+/** The command whose output is the key. */
+function readOnce(keyFile: string): string {
+  return `cat ${shellQuote(keyFile)} && rm -f ${shellQuote(keyFile)}`;
 }
 
 function sessionArguments({ sessionId, resume }: IterationRequest): string[] {

@@ -7,6 +7,7 @@ export function createCommandAgent(settings: AgentSettings, environment: Environ
   return {
     resumes: false,
     reportsResult: false,
+    keyVariable: null,
     preflight: () => requireProgram(settings.command, environment),
     commandLine: ({ prompt, systemPrompt }) => ({
       argv: [...settings.command, ...settings.args],
@@ -14,6 +15,8 @@ export function createCommandAgent(settings: AgentSettings, environment: Environ
       stdin: `${prompt}\n\n${systemPrompt}\n`,
       env: {},
     }),
+    // Nobody knows: whoever configures it names what it must write as [process.bubblewrap] writable.
+    state: () => ({ readable: [], hidden: [], writable: [], scratch: [] }),
     createStream: () => createAgentStream("command"),
   };
 }

@@ -24,6 +24,8 @@ export interface CheckProcess {
   /** Where it works. */
   cwd: string;
   env: Readonly<Record<string, string>>;
+  /** What stands before it to sandbox it; null: nothing. */
+  sandbox: readonly string[] | null;
   /** Gets its output; made if need be. */
   dir: string;
   /** Tells its processes from those of every other check. */
@@ -87,13 +89,14 @@ export function commandHash(command: string): string {
   return createHash("sha256").update(command).digest("hex");
 }
 
-async function start({ command, cwd, env, dir, marker }: CheckProcess): Promise<DetachedProcess> {
+async function start({ command, cwd, env, sandbox, dir, marker }: CheckProcess): Promise<DetachedProcess> {
   return launch({
     argv: ["/bin/sh", "-c", command],
     cwd,
     env: { ...env, [MARKER]: marker },
     stdinFile: null,
     dir,
+    sandbox,
     maxOutputBytes: MAX_OUTPUT,
   });
 }

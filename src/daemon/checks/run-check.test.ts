@@ -150,7 +150,7 @@ test("a check is let go of at once when the daemon is closing already", async ()
 
 test("a check is stopped with its run", async () => {
   await using bench = await openPrepared();
-  const running = check(bench, "touch ../../running; exec sleep 600");
+  const running = check(bench, "touch ~/running; exec sleep 600");
   await until(() => existsSync(join(bench.root, "running")), "the check runs");
   bench.hold.context.cancel.abort("enough");
   assert.equal((await running).report.failure, "ended by SIGINT");

@@ -6,7 +6,10 @@ import { resetHead, restoreTracked } from "../checkout/restore.ts";
 import { snapshotTree } from "../checkout/snapshot.ts";
 import type { RunContext } from "../runner/context.ts";
 import { checkEnvironment } from "../runner/environment.ts";
+import { sandboxPlace } from "../runner/place.ts";
+import { sandboxVariables } from "../sandbox/caches.ts";
 import { commandHash, followCheck, LOST, reportOf } from "./check-process.ts";
+import type { CheckProcess } from "./check-process.ts";
 
 /** Files that one check is flagged for: a formatter gone astray must not fill the journal. */
 const MAX_FLAGGED = 100;
@@ -33,14 +36,14 @@ export interface CheckPlace {
  */
 export async function runCheck(run: RunContext, place: CheckPlace): Promise<{ report: CheckReport; tail: string }> {
   const { check, iteration, number, before } = place;
-  const { spec, services, state } = run;
+  const { spec, state } = run;
   if (state.checkout === null) throw new Error("a check needs a checkout");
   const path = checkPath(iteration, number);
   using _upload = run.upload.follow(path);
   const end = await followCheck({
     command: check.command,
     cwd: state.checkout.worktree,
-    env: checkEnvironment(spec, services.passEnv, services.environment),
+    ...(await surroundings(run)),
     dir: join(run.directory.path, path),
     marker: `${spec.runId}/${path}`,
     timeoutMs: check.timeoutMs ?? spec.limits.checkTimeoutMs,
@@ -50,6 +53,15 @@ export async function runCheck(run: RunContext, place: CheckPlace): Promise<{ re
   const flags = await undo(run, check.command, before);
   const baseline = iteration === null ? null : baselineOf(run, check.command);
   return { report: reportOf(check, end, { flags, stream: `${path}/out`, baseline }), tail: end.tail };
+}
+
+/** Environment of a check, and the sandbox that it runs in. */
+async function surroundings(run: RunContext): Promise<Pick<CheckProcess, "env" | "sandbox">> {
+  const { spec, services } = run;
+  if (!run.state.sandboxed) return { env: checkEnvironment(spec, services), sandbox: null };
+  const place = await sandboxPlace(run);
+  const env = checkEnvironment(spec, services, sandboxVariables(place.caches));
+  return { env, sandbox: await services.sandboxes.forCheck({ ...place, env }) };
 }
 
 /** Takes back what the check did to HEAD and to the checkout's files, and says what it was. */

@@ -28,14 +28,15 @@ export class RunDirectory {
   /**
    * Makes the directory for a new run; a repeated call with the same run finds it as it is. `furnish` puts into it what
    * the run is to find there from its beginning, and says what is different in its spec. Throws `invalid_request` for ids
-   * that are no plain names: they become parts of paths, and a server is not trusted for those.
+   * that are no plain names: they become parts of paths and of command lines, and a server is not trusted for those.
    */
   static async create(
     runs: string,
     spec: RunSpec,
     furnish: (path: string) => Promise<Partial<RunSpec>> = async () => ({}),
   ): Promise<RunDirectory> {
-    requirePlainNames("run", [spec.runId, spec.taskId, spec.resume?.runId ?? spec.runId]);
+    const { runId, taskId, contractId, resume } = spec;
+    requirePlainNames("run", [runId, taskId, contractId, resume?.runId ?? runId, resume?.sessionId ?? runId]);
     const path = join(runs, spec.runId);
     await mkdir(path, { recursive: true, mode: 0o700 });
     const file = join(path, "spec.json");

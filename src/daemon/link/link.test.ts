@@ -23,9 +23,10 @@ test("the link of a daemon opens with its key, says hello, and is told where its
   assert.equal(request.url, LINK_PATH);
   assert.equal(request.headers.authorization, "Bearer mk_daemon_test");
   assert.deepEqual(await peer.heard(), { type: "hello", version: LINK_VERSION, ...HELLO });
-  peer.say({ type: "welcome", version: LINK_VERSION, acked: { r: { events: 7 } } });
+  peer.say({ type: "welcome", version: LINK_VERSION, acked: { r: { events: 7 } }, orphans: ["u"] });
   await until(() => bench.connections.length === 1, "the welcome arrives");
-  assert.deepEqual(bench.connections[0]?.acked, { r: { events: 7 } });
+  const [connection] = bench.connections;
+  assert.deepEqual([connection?.acked, connection?.orphans], [{ r: { events: 7 } }, ["u"]]);
 });
 
 test("the link of a daemon carries frames one way, and what they are answered the other", async () => {
@@ -89,7 +90,7 @@ test("the link of a daemon does not answer over another connection than the one 
   const after = await bench.server.connection();
   work.resolve(null);
   assert.equal((await after.peer.heard()).type, "hello");
-  after.peer.say({ type: "welcome", version: LINK_VERSION, acked: {} });
+  after.peer.say({ type: "welcome", version: LINK_VERSION, acked: {}, orphans: [] });
   after.peer.say({ type: "command", id: "2", command: interruptTask });
   assert.deepEqual(await after.peer.heard(), { type: "commandDone", id: "2", error: null, result: null });
 });
@@ -150,10 +151,12 @@ test("the link of a daemon does not answer an operation that could not be record
 });
 
 test("the link of a daemon gives signs of life, once it is welcome", async () => {
-  await using bench = await openBench();
+  const worktrees = { bytes: 7, quota: null };
+  await using bench = await openBench({ heartbeat: () => ({ worktrees }) });
   const peer = await bench.welcomed();
   const beat = await peer.heard();
   assert.equal(beat.type, "heartbeat");
+  assert.deepEqual(beat.worktrees, worktrees);
   assert.ok(Math.abs(Date.now() - beat.at) < 60_000);
 });
 
@@ -228,6 +231,36 @@ test("the link of a daemon takes a message that it does not know for the end of 
   assert.equal((await peer.heard()).type, "commandDone");
 });
 
+test("the link of a daemon tries again when the daemon cannot introduce itself", async () => {
+  const failures = [new Error("the disk is on fire"), new Error("it still is")];
+  await using bench = await openBench({
+    hello: async () => {
+      const failure = failures.shift();
+      if (failure !== undefined) throw failure;
+      return HELLO;
+    },
+  });
+  for (let broken = 0; broken < 2; broken += 1) await bench.server.connection();
+  await bench.welcomed();
+});
+
+test("the link of a daemon tells a command when it closes, and waits for it", async () => {
+  const begun = Promise.withResolvers<void>();
+  let ended = false;
+  await using bench = await openBench({
+    command: async (_id, _command, closing) => {
+      begun.resolve();
+      await new Promise((resolve) => closing.addEventListener("abort", resolve));
+      ended = true;
+      return null;
+    },
+  });
+  (await bench.welcomed()).say({ type: "command", id: "1", command: interruptTask });
+  await begun.promise;
+  await bench.close();
+  assert.ok(ended);
+});
+
 test("the link of a daemon outlives a server that answers with something else than a WebSocket", async () => {
   await using bench = await openBench();
   const peer = await bench.welcomed();
@@ -263,19 +296,21 @@ const HELLO = {
   maxTasks: 4,
   labels: {},
   runs: [{ runId: "r", fence: 2 }],
+  worktrees: ["t", "u"],
 };
 
 async function openBench(options: Partial<LinkOptions> = {}) {
   const server = await openLinkServer();
-  const connections: { send: Send; acked: unknown }[] = [];
+  const connections: { send: Send; acked: unknown; orphans: readonly string[] }[] = [];
   const calls: string[] = [];
   const all: LinkOptions = {
     serverUrl: server.url,
     key: "mk_daemon_test",
     clock: systemClock,
     log: silent,
-    hello: () => HELLO,
-    connected: (send, acked) => connections.push({ send, acked }),
+    hello: async () => HELLO,
+    heartbeat: () => ({}),
+    connected: (send, { acked, orphans }) => connections.push({ send, acked, orphans }),
     disconnected: () => calls.push("disconnected"),
     acknowledged: (run, stream, offset) => calls.push(`acknowledged ${run} ${stream} ${offset}`),
     command: async () => null,
@@ -294,10 +329,11 @@ async function openBench(options: Partial<LinkOptions> = {}) {
       const { peer } = await server.connection();
       assert.equal((await peer.heard()).type, "hello");
       const known = connections.length;
-      peer.say({ type: "welcome", version: LINK_VERSION, acked: {} });
+      peer.say({ type: "welcome", version: LINK_VERSION, acked: {}, orphans: [] });
       await until(() => connections.length > known, "the welcome arrives");
       return peer;
     },
+    close: () => link[Symbol.asyncDispose](),
     [Symbol.asyncDispose]: async () => {
       await link[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();

@@ -2,6 +2,7 @@ import { WebSocket } from "ws";
 import type { Clock } from "../../platform/clock.ts";
 import { KeepAlive } from "../../platform/keep-alive.ts";
 import type { Logger } from "../../platform/log.ts";
+import { redact } from "../../platform/redact/secrets.ts";
 import { LINK_DEAD_AFTER, LINK_PING_EVERY, LINK_VERSION, ServerMessage } from "../../protocol/link.ts";
 import type { Command, CommandError, DaemonMessage } from "../../protocol/link.ts";
 import { OPERATION_KINDS } from "../../protocol/operations.ts";
@@ -16,10 +17,15 @@ const LONGEST_RETRY = 10_000;
 /** A connection that lasted this long (ms) was a good one. One that breaks sooner may be broken by what is sent over it. */
 const STEADY = 1_000;
 
-/** What an operation is not: a command to a run. */
+/** Largest frame that a server may send (bytes): a command with its longest texts has room in it many times over. */
+const MAX_FRAME = 16 * 1024 * 1024;
+
+/** What an operation is not: a command to a run, or about all of a contract. */
 type RunCommand = Exclude<Command, OperationOrder>;
 
 type Hello = Extract<DaemonMessage, { type: "hello" }>;
+type Heartbeat = Extract<DaemonMessage, { type: "heartbeat" }>;
+type Welcome = Extract<ServerMessage, { type: "welcome" }>;
 export type Send = (frame: Uint8Array) => void;
 
 /** How a connection went. */
@@ -37,16 +43,19 @@ export interface LinkOptions {
   key: string;
   clock: Clock;
   log: Logger;
-  hello: () => Omit<Hello, "type" | "version">;
-  /** A connection is up: `send` writes to it, `acked` says where each run's streams stand. */
-  connected: (send: Send, acked: Record<string, Record<string, number>>) => void;
+  /** If it rejects, the connection is given up. */
+  hello: () => Promise<Omit<Hello, "type" | "version">>;
+  heartbeat: () => Omit<Heartbeat, "type" | "at">;
+  /** A connection is up: `send` writes to it, and the welcome says what the server knows of this daemon. */
+  connected: (send: Send, welcome: Pick<Welcome, "acked" | "orphans">) => void;
   disconnected: () => void;
   acknowledged: (run: string, stream: string, offset: number) => void;
   /**
    * Executes a command; resolves to null, or to the reason why it could not be executed. One at a time, in the order of
    * the server: a stop must not overtake the start that it is meant for. If it rejects, the command comes again.
+   * `closing` aborts when this link closes, which waits for the command.
    */
-  command: (id: string, command: RunCommand) => Promise<CommandError | null>;
+  command: (id: string, command: RunCommand, closing: AbortSignal) => Promise<CommandError | null>;
   /**
    * Carries an operation out. Called at once, whatever else is being executed, and again when the server repeats itself:
    * what is under way is the owner's to know, and to end. If it rejects, the operation comes again.
@@ -111,6 +120,7 @@ export class Link implements AsyncDisposable {
       headers: { authorization: `Bearer ${this.#options.key}` },
       handshakeTimeout: LINK_DEAD_AFTER,
       perMessageDeflate: false,
+      maxPayload: MAX_FRAME,
     });
     this.#socket = socket;
     const ended = Promise.withResolvers<Connection>();
@@ -119,11 +129,12 @@ export class Link implements AsyncDisposable {
       every: LINK_PING_EVERY,
       deadAfter: LINK_DEAD_AFTER,
       // Before its welcome the server expects nothing but a hello.
-      beat: () => state.welcomedAt !== null && tell(socket, { type: "heartbeat", at: this.#options.clock.now() }),
+      beat: () => {
+        const { clock, heartbeat } = this.#options;
+        if (state.welcomedAt !== null) tell(socket, { type: "heartbeat", at: clock.now(), ...heartbeat() });
+      },
     });
-    socket.on("open", () => {
-      tell(socket, { type: "hello", version: LINK_VERSION, ...this.#options.hello() });
-    });
+    socket.on("open", () => void this.#introduce(socket, state));
     socket.on("message", (data: Buffer, binary) => {
       if (!binary) this.#receive(socket, parseMessage(data.toString("utf8")), state);
     });
@@ -138,6 +149,17 @@ export class Link implements AsyncDisposable {
     return ended.promise;
   }
 
+  /** Never rejects. */
+  async #introduce(socket: WebSocket, state: Connection): Promise<void> {
+    try {
+      tell(socket, { type: "hello", version: LINK_VERSION, ...(await this.#options.hello()) });
+    } catch (error) {
+      this.#options.log.error({ err: error }, "this daemon cannot introduce itself to the server");
+      state.reason = "this daemon could not introduce itself";
+      socket.close();
+    }
+  }
+
   #receive(socket: WebSocket, message: ServerMessage | null, state: Connection): void {
     const { connected, acknowledged, fenced } = this.#options;
     if (message === null) {
@@ -149,7 +171,7 @@ export class Link implements AsyncDisposable {
       case "welcome":
         state.welcomedAt = performance.now();
         // What is sent while the connection closes is lost, and sent again over the next one.
-        connected((frame) => socket.readyState === WebSocket.OPEN && socket.send(frame), message.acked);
+        connected((frame) => socket.readyState === WebSocket.OPEN && socket.send(frame), message);
         return;
       case "ack":
         acknowledged(message.run, message.stream, message.offset);
@@ -171,7 +193,10 @@ export class Link implements AsyncDisposable {
     if (isOperation(command)) {
       void this.#answer(socket, id, () => operation(id, command));
     } else {
-      const answer = async (): Promise<Answer> => ({ error: await execute(id, command), result: null });
+      const answer = async (): Promise<Answer> => ({
+        error: await execute(id, command, this.#stop.signal),
+        result: null,
+      });
       this.#executed = this.#executed.then(() => this.#answer(socket, id, answer));
     }
   }
@@ -179,12 +204,18 @@ export class Link implements AsyncDisposable {
   /** Never rejects. */
   async #answer(socket: WebSocket, id: string, execute: () => Promise<Answer>): Promise<void> {
     try {
-      tell(socket, { type: "commandDone", id, ...(await execute()) });
+      const { error, result } = await execute();
+      tell(socket, { type: "commandDone", id, error: error === null ? null : withoutSecrets(error), result });
     } catch (error) {
       if (this.#stop.signal.aborted) return;
       this.#options.log.error({ err: error, command: id }, "a command's execution could not be recorded");
     }
   }
+}
+
+/** Programs quote what they were given, an address with its password among it. */
+function withoutSecrets({ code, message, hint }: CommandError): CommandError {
+  return { code, message: redact(message), hint: redact(hint) };
 }
 
 function isOperation(command: Command): command is OperationOrder {

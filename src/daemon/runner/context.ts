@@ -9,7 +9,9 @@ import { createAgent } from "../agents/registry.ts";
 import { fitEvent } from "../journal/fit-event.ts";
 import type { RunDirectory } from "../journal/run-directory.ts";
 import type { KeptMessage, Wishes } from "../journal/wishes.ts";
+import { withoutSecrets } from "../journal/without-secrets.ts";
 import type { RunUpload } from "../link/upload.ts";
+import type { Sandboxes } from "../sandbox/sandboxes.ts";
 import { applyEvent, initialState } from "./run-state.ts";
 import type { RunState } from "./run-state.ts";
 import type { UsageLimits } from "./usage-limits.ts";
@@ -19,6 +21,7 @@ export interface RunnerServices {
   clock: Clock;
   log: Logger;
   git: Git;
+  sandboxes: Sandboxes;
   /** Directory below which checkouts are made. */
   worktrees: string;
   /** The daemon's own environment: the source of what agents and checks are given by name. */
@@ -145,7 +148,7 @@ export class RunContext {
 
   /** Writes events to the journal, from which alone the state follows, and wakes the link. Nothing of that if it throws. */
   record(...happened: RunEvent[]): void {
-    const events = happened.map(fitEvent);
+    const events = happened.map((event) => fitEvent(withoutSecrets(event)));
     // Only a power cut loses what is not flushed, and then the agent is gone too: the iteration is simply taken up again.
     const durable = events.some(({ type }) => type === "finished");
     this.directory.append(events, { durable });

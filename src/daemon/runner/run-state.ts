@@ -13,6 +13,8 @@ type HeardMessage = Pick<RunEventOf<"message">, "id" | "kind" | "index">;
 /** Everything the loop needs to know, derived from the run's events alone: a crash can lose none of it. */
 export interface RunState {
   started: boolean;
+  /** Agent and checks run in a sandbox: decided when the run started, and so for all of it. */
+  sandboxed: boolean;
   checkout: RunEventOf<"checkout"> | null;
   baseline: CheckReport[] | null;
   open: OpenIteration | null;
@@ -38,6 +40,7 @@ export interface RunState {
 export function initialState(spec: RunSpec): RunState {
   return {
     started: false,
+    sandboxed: false,
     checkout: null,
     baseline: null,
     open: null,
@@ -59,7 +62,7 @@ export function initialState(spec: RunSpec): RunState {
 export function applyEvent(state: RunState, event: RunEvent): RunState {
   switch (event.type) {
     case "started":
-      return { ...state, started: true };
+      return { ...state, started: true, sandboxed: event.sandbox === "bubblewrap" };
     case "checkout":
       return { ...state, checkout: event };
     case "baseline":

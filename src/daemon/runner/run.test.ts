@@ -170,7 +170,7 @@ test("a person's stop in the middle of an iteration stops the agent, and commits
 });
 
 test("a person's stop in the middle of a check ends the check, and what it left lying about is not committed", async () => {
-  const check = "touch leftover; touch ../../running; exec sleep 600";
+  const check = "touch leftover; touch ~/running; exec sleep 600";
   await using bench = await openBench({ agent: printGate(true), spec: { checks: [check] } });
   await using hold = await bench.takeUp();
   const ended = carryOn(hold.context);

@@ -5,7 +5,7 @@ import type { GitLocation } from "../../../platform/git/git.ts";
 import { NO_COMMIT, readRef } from "../../../platform/git/refs.ts";
 import { killByEnvironment } from "../../../platform/process/reap.ts";
 import type { RunEventOf } from "../../../protocol/run-events.ts";
-import { branchRef, findCheckout, locationOf } from "../../checkout/checkout.ts";
+import { branchRef, findCheckout, repositoryAt } from "../../checkout/checkout.ts";
 import { finalCommit } from "../../checkout/final-commit.ts";
 import { removeCheckout } from "../../checkout/remove.ts";
 import type { RunContext } from "../context.ts";
@@ -123,7 +123,7 @@ async function bringToBranch(run: RunContext, worktree: string): Promise<Tip> {
   const checkout = await findCheckout(worktree);
   if (checkout !== null) {
     const { head, salvage } = await finalCommit(git, checkout, { message: commitMessage(run) });
-    return { at: locationOf(checkout), head, salvage, present: true };
+    return { at: repositoryAt(checkout), head, salvage, present: true };
   }
   const at = { cwd: run.spec.repository };
   return { at, head: await readRef(git, at, branchRef(run.spec)), salvage: null, present: false };

@@ -2,8 +2,8 @@ import { MakimaError } from "../../../core/errors.ts";
 import { readRepositoryConfig } from "../../../platform/config/repository.ts";
 import { inspectRepository } from "../../../platform/git/repository.ts";
 import { checkoutDirectory } from "../../checkout/checkout.ts";
+import { createCheckout } from "../../checkout/create.ts";
 import { snapshotTree } from "../../checkout/snapshot.ts";
-import { createCheckout } from "../../checkout/worktree.ts";
 import type { PinnedCheck } from "../../checks/run-check.ts";
 import { requireAllowed } from "../../repositories.ts";
 import type { RunContext } from "../context.ts";
@@ -17,8 +17,10 @@ const MAX_CHECKS_BYTES = 64 * 1024;
  * leaves nothing behind. The checks are pinned here, from the base commit, before any agent has run.
  */
 export async function prepare(run: RunContext): Promise<void> {
-  const { spec, services } = run;
+  const { spec, services, state } = run;
   await (await run.agent()).agent.preflight();
+  if (state.sandboxed) await services.sandboxes.require();
+  if (run.state.sandboxed) await services.sandboxes.require();
   // Before anything is run in it, and of the place that a path from outside really leads to.
   await requireAllowed(services.allowsRepository, spec.repository);
   const repository = await inspectRepository(services.git, spec.repository, spec.base);
@@ -32,6 +34,7 @@ export async function prepare(run: RunContext): Promise<void> {
     dir: checkoutDirectory(services.worktrees, spec),
     taskId: spec.taskId,
     includeChanges: spec.includeChanges,
+    kind: run.state.sandboxed ? "clone" : "worktree",
   });
   const { tree, head } = await snapshotTree(services.git, checkout);
   run.record({

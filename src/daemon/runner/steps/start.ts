@@ -3,5 +3,6 @@ import { pid } from "node:process";
 import type { RunContext } from "../context.ts";
 
 export async function start(run: RunContext): Promise<void> {
-  run.record({ type: "started", at: run.now(), host: hostname(), pid });
+  const sandboxed = run.services.sandboxes.enabled || run.spec.bubblewrap;
+  run.record({ type: "started", at: run.now(), host: hostname(), pid, sandbox: sandboxed ? "bubblewrap" : null });
 }

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { NEVER } from "../../../test/support/worktrees.ts";
+import { createLogger } from "../../platform/log.ts";
+import { Sizes } from "./sizes.ts";
+
+test("sizes are kept until they are measured anew, and a quota is told of each time that it is passed", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "makima-sizes-"));
+  await using _removed = { [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true }) };
+  const lines: string[] = [];
+  const log = createLogger({ level: "warn", format: "json", stream: { write: (line) => lines.push(line) } });
+  const sizes = new Sizes(100_000, log);
+  const empty = await sizes.of(dir, NEVER);
+  await writeFile(join(dir, "file"), Buffer.alloc(200_000, 1));
+  assert.deepEqual(await sizes.of(dir, NEVER), empty);
+  sizes.settle([dir]);
+  assert.equal(lines.length, 0);
+  const full = await sizes.measure(dir, NEVER);
+  assert.ok(full.bytes >= 200_000);
+  assert.equal(sizes.total, full.bytes);
+  for (let time = 0; time < 3; time += 1) sizes.settle([dir]);
+  assert.equal(lines.length, 1);
+  assert.match(lines[0] ?? "", /"quota":100000,.*more than \[worktrees\] quota/);
+  sizes.settle([]);
+  assert.equal(sizes.total, 0);
+  await sizes.measure(dir, NEVER);
+  sizes.settle([dir]);
+  assert.equal(lines.length, 2);
+});
