@@ -17,6 +17,11 @@ export function isFullId(given: string): boolean {
   return given.length === FULL_LENGTH;
 }
 
+/** Whether text from outside is such an id, in the one way in which they are written. */
+export function isId(text: string): boolean {
+  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
+}
+
 export type NamedTable =
   | "contracts"
   | "tasks"

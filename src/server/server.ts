@@ -4,8 +4,10 @@ import type { Clock } from "../platform/clock.ts";
 import type { NotificationsConfig } from "../platform/config/config.ts";
 import type { Environment, Paths } from "../platform/config/paths.ts";
 import type { Logger } from "../platform/log.ts";
+import { loginLink } from "../protocol/routes.ts";
 import { Activity } from "./activity.ts";
 import { ensureKeyFile } from "./auth/key-files.ts";
+import { createLogin } from "./auth/logins.ts";
 import { hashToken, keyId } from "./auth/tokens.ts";
 import { disconnectAll } from "./daemons/identity.ts";
 import type { DatabaseSource } from "./db/source.ts";
@@ -50,6 +52,8 @@ export interface RunningServer extends AsyncDisposable {
   readonly daemonKey: string;
   /** Resolves when a client has asked for the shutdown; closing is up to the owner. */
   readonly onShutdownRequest: Promise<void>;
+  /** A link that logs a browser in, once and within a few minutes. */
+  createLoginLink(): Promise<string>;
   /** `since`: epoch ms since when there is nothing to do and nobody looks on; null while there is. */
   idle(): { since: number | null };
   /** Leaves runs alone: their agents go on, and their output arrives after the next start. */
@@ -74,7 +78,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const commits = resources.use(new GroupCommit(store, log));
   const shutdown = resources.use(new ShutdownRequest(store, clock));
   const localKeys = new Set([userKey, daemonKey].map((key) => keyId(hashToken(key))));
-  const facts = { version: options.version, pid: process.pid, startedAt: clock.now(), localKeys, shutdown };
+  const { version, publicUrl } = options;
+  const facts = { version, pid: process.pid, startedAt: clock.now(), publicUrl, localKeys, shutdown };
   const app = await createApp({ config: options, store, activity, facts, log });
   const closer = resources.use(new AppCloser(app));
   const registry = resources.use(new LinkRegistry());
@@ -82,7 +87,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   resources.use(keepSignsOfLife(store, registry, clock, log));
   resources.use(registerSubscriptions(app, { store, activity, log }));
   const origin = await listen(app, options.host, options.port);
-  const url = options.tlsCert === null ? origin : (options.publicUrl ?? origin);
+  const url = options.tlsCert === null ? origin : (publicUrl ?? origin);
   const { lostAfterMs } = options;
   resources.use(new Dispatcher(store, { lostAfterMs, clock, log }));
   resources.use(new Merger(store, log));
@@ -101,6 +106,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     userKey,
     daemonKey,
     onShutdownRequest: shutdown.requested,
+    createLoginLink: async () => loginLink(publicUrl ?? url, (await store.write(createLogin)).code),
     idle: () => ({ since: activity.idleSince }),
     close,
     [Symbol.asyncDispose]: close,

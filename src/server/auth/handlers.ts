@@ -2,6 +2,7 @@ import { MakimaError } from "../../core/errors.ts";
 import type { ReadHandlers, WriteHandlers } from "../http/context.ts";
 import { resolveId } from "../ids.ts";
 import { createKey, listKeys, revokeKey } from "./keys.ts";
+import { createLogin } from "./logins.ts";
 import { agentOf } from "./scope.ts";
 
 export const keyReads: Pick<ReadHandlers, "listKeys" | "whoAmI"> = {
@@ -11,15 +12,19 @@ export const keyReads: Pick<ReadHandlers, "listKeys" | "whoAmI"> = {
     return { kind: principal.kind, contractId, taskId, runId };
   },
 
-  async listKeys({ db }, { query }) {
-    const { items, next } = await listKeys(db, { all: query.all === "true" }, query);
+  async listKeys({ store }, { query }) {
+    const { items, next } = await listKeys(store, { all: query.all === "true" }, query);
     return { keys: items, next };
   },
 };
 
-export const keyWrites: Pick<WriteHandlers, "createKey" | "revokeKey"> = {
+export const keyWrites: Pick<WriteHandlers, "createKey" | "createLogin" | "revokeKey"> = {
   async createKey({ tx }, { body }) {
     return createKey(tx, body);
+  },
+
+  async createLogin({ tx, facts }) {
+    return { ...(await createLogin(tx)), publicUrl: facts.publicUrl };
   },
 
   /** There is always a key left to undo it with: neither the caller's own goes, nor the one that this machine finds. */

@@ -12,7 +12,7 @@ import { newToken } from "./tokens.ts";
  */
 export async function ensureKeyFile(store: Store, path: string, kind: "user" | "daemon"): Promise<string> {
   const present = await readKey(path);
-  const principal = present === null ? null : await authenticate(store.db, present);
+  const principal = present === null ? null : await authenticate(store, present);
   if (present !== null && principal?.kind === kind) return present;
   const token = newToken(kind);
   const name = localName(store.shared ? `${hostname()}:${dirname(path)}` : null);

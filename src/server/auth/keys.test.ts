@@ -30,8 +30,8 @@ test("a token is shown once, and kept as its hash only", async () => {
   }
   await using store = await openStore(home.path);
   assert.ok(!JSON.stringify(await store.db.selectFrom("keys").selectAll().execute()).includes(token));
-  assert.equal((await authenticate(store.db, token))?.kind, "daemon");
-  assert.equal(await authenticate(store.db, `${token.slice(0, -1)}${token.endsWith("A") ? "B" : "A"}`), null);
+  assert.equal((await authenticate(store, token))?.kind, "daemon");
+  assert.equal(await authenticate(store, `${token.slice(0, -1)}${token.endsWith("A") ? "B" : "A"}`), null);
 });
 
 test("keys are listed in pages, the newest first, without those of tasks unless all are asked for", async () => {

@@ -2,7 +2,7 @@ import type { Insertable, Selectable } from "kysely";
 import { timingSafeEqual } from "node:crypto";
 import { MakimaError } from "../../core/errors.ts";
 import type { Key } from "../../protocol/api.ts";
-import type { Db, Write } from "../db/store.ts";
+import type { Db, Store, Write } from "../db/store.ts";
 import type { KeysTable } from "../db/tables.ts";
 import { newestFirst } from "../pages.ts";
 import type { PageOf, PageRequest } from "../pages.ts";
@@ -25,8 +25,11 @@ export function keyTopic(id: string): string {
   return `key/${id}`;
 }
 
-/** null: not a key, or one that has been revoked. */
-export async function authenticate(db: Db, token: string): Promise<Principal | null> {
+/** null: not a key, or one that has been revoked or has expired. */
+export async function authenticate(
+  { db, clock }: Pick<Store, "db" | "clock">,
+  token: string,
+): Promise<Principal | null> {
   if (!isToken(token)) return null;
   const hash = hashToken(token);
   const key = await db
@@ -35,6 +38,7 @@ export async function authenticate(db: Db, token: string): Promise<Principal | n
     .select(["keys.id", "keys.hash", "keys.kind", "keys.supervisor", "keys.contract_id", "keys.run_id", "runs.task_id"])
     .where("keys.id", "=", keyId(hash))
     .where("keys.revoked_at", "is", null)
+    .where((eb) => eb.or([eb("keys.expires_at", "is", null), eb("keys.expires_at", ">", clock.now())]))
     .executeTakeFirst();
   if (key === undefined || !timingSafeEqual(Buffer.from(hash), Buffer.from(key.hash))) return null;
   if (key.kind !== "task") return { kind: key.kind, keyId: key.id };
@@ -43,9 +47,11 @@ export async function authenticate(db: Db, token: string): Promise<Principal | n
   return { kind: key.supervisor === 1 ? "supervisor" : "task", keyId: key.id, contractId, taskId, runId };
 }
 
-export async function isRevoked(db: Db, id: string): Promise<boolean> {
-  const query = db.selectFrom("keys").select("id").where("id", "=", id).where("revoked_at", "is", null);
-  return (await query.executeTakeFirst()) === undefined;
+/** When a key ends (epoch ms; 0: it was revoked); null: not by itself. */
+export async function keyEnd(db: Db, id: string): Promise<number | null> {
+  const query = db.selectFrom("keys").select(["revoked_at", "expires_at"]).where("id", "=", id);
+  const { revoked_at: revokedAt, expires_at: expiresAt } = await query.executeTakeFirstOrThrow();
+  return revokedAt === null ? expiresAt : 0;
 }
 
 /** A key for a person or a daemon, and its token, which is kept nowhere. */
@@ -69,7 +75,24 @@ export async function insertTaskKey(
   { contractId, runId, supervisor }: { contractId: string; runId: string; supervisor: boolean },
 ): Promise<void> {
   const scope = { contract_id: contractId, run_id: runId, supervisor: supervisor ? (1 as const) : (0 as const) };
-  await insertKey(tx, token, { kind: "task", name: null, ...scope });
+  await insertKey(tx, token, { kind: "task", name: null, ...scope, expires_at: null });
+}
+
+/** The key of a browser that a person has logged in; it can do what a person's key can. */
+export async function insertSession(tx: Write, token: string, expiresAt: number): Promise<void> {
+  await insertKey(tx, token, { kind: "user", name: "browser", ...UNBOUND, expires_at: expiresAt });
+}
+
+/** Ends the session with this key; any other key stays as it is. */
+export async function endSession(tx: Write, id: string): Promise<void> {
+  await tx.db
+    .updateTable("keys")
+    .set({ revoked_at: tx.now })
+    .where("id", "=", id)
+    .where("expires_at", "is not", null)
+    .where("revoked_at", "is", null)
+    .execute();
+  tx.wake(keyTopic(id));
 }
 
 /** Makes `token` the key of a key file, which `name` tells from those of other machines; its earlier one is revoked. */
@@ -89,10 +112,19 @@ export async function replaceLocalKey(
   await insertKey(tx, token, { kind, name, ...UNBOUND });
 }
 
-/** Newest first; without `all` only those that people made and that are valid. */
-export async function listKeys(db: Db, { all }: { all: boolean }, page: PageRequest): Promise<PageOf<Key>> {
+/** Newest first; without `all` only those of people and daemons that are valid. */
+export async function listKeys(
+  { db, clock }: Pick<Store, "db" | "clock">,
+  { all }: { all: boolean },
+  page: PageRequest,
+): Promise<PageOf<Key>> {
   let query = db.selectFrom("keys").selectAll();
-  if (!all) query = query.where("kind", "!=", "task").where("revoked_at", "is", null);
+  if (!all) {
+    query = query
+      .where("kind", "!=", "task")
+      .where("revoked_at", "is", null)
+      .where((eb) => eb.or([eb("expires_at", "is", null), eb("expires_at", ">", clock.now())]));
+  }
   if (page.cursor !== undefined) {
     // Ids of keys are hashes and say nothing about age, so the place of the page's last key is looked up.
     const last = await db.selectFrom("keys").selectAll().where("id", "=", page.cursor).executeTakeFirst();
@@ -148,12 +180,12 @@ function isLocalName(name: string): boolean {
 }
 
 /** The key of a person or a daemon. */
-const UNBOUND = { contract_id: null, run_id: null, supervisor: 0 } as const;
+const UNBOUND = { contract_id: null, run_id: null, supervisor: 0, expires_at: null } as const;
 
 async function insertKey(
   tx: Write,
   token: string,
-  scope: Pick<Insertable<KeysTable>, "kind" | "name" | "contract_id" | "run_id" | "supervisor">,
+  scope: Omit<Insertable<KeysTable>, "id" | "hash" | "created_at" | "revoked_at">,
 ): Promise<string> {
   const hash = hashToken(token);
   const id = keyId(hash);
@@ -179,5 +211,6 @@ function toKey(row: Selectable<KeysTable>): Key {
     runId: row.run_id,
     createdAt: row.created_at,
     revokedAt: row.revoked_at,
+    expiresAt: row.expires_at,
   };
 }

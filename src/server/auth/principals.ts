@@ -6,7 +6,10 @@ import { hashToken, isToken, keyId } from "./tokens.ts";
 /** Keys that are remembered: more than are in use at the same time, at a few hundred bytes each. */
 const MOST = 2_000;
 
-/** A revocation is heard of at once; should that message of another server be lost, the key ends this much later (ms). */
+/**
+ * A revocation is heard of at once; should that message of another server be lost, the key ends this much later (ms), and
+ * so does one that expires.
+ */
 const REMEMBERED_FOR = 5_000;
 
 interface Known {
@@ -26,7 +29,7 @@ export class Principals implements Disposable {
     this.#store = store;
   }
 
-  /** null: not a key, or one that has been revoked. Throws `database_unavailable`. */
+  /** null: not a key, or one that has ended. Throws `database_unavailable`. */
   async authenticate(token: string): Promise<Principal | null> {
     if (!isToken(token)) return null;
     const hash = hashToken(token);
@@ -45,7 +48,7 @@ export class Principals implements Disposable {
     if (this.#known.size >= MOST && oldest !== undefined) this.#forget(oldest);
     // Listening comes before looking: a revocation in between is then heard.
     const revocation = this.#store.wakeups.listen(keyTopic(keyId(hash)), () => this.#forget(hash));
-    const principal = authenticate(this.#store.db, token);
+    const principal = authenticate(this.#store, token);
     const known = { principal, until: performance.now() + REMEMBERED_FOR, revocation };
     this.#known.set(hash, known);
     try {

@@ -16,8 +16,8 @@ export function ownContract(principal: Principal): string | null {
   return agentOf(principal)?.contractId ?? null;
 }
 
-/** Throws `forbidden` when a task's key asks for something of another contract. */
-function requireOwn(principal: Principal, contractId: string): void {
+/** Throws `forbidden` when a task's key asks for something of another contract, or of none. */
+function requireOwn(principal: Principal, contractId: string | null): void {
   const own = ownContract(principal);
   if (own !== null && own !== contractId) {
     throw new MakimaError("forbidden", "A task's key is for its own contract only");
@@ -39,7 +39,7 @@ export async function resolveOwn(db: Db, principal: Principal, table: OwnedTable
     return resolveAmong(db, sql`(select id from ${OWNED[table]} as owned where contract_id = ${own})`, table, given);
   }
   const id = await resolveId(db, table, given);
-  const rows = sql<{ id: string; contract_id: string }>`${OWNED[table]}`.as("owned");
+  const rows = sql<{ id: string; contract_id: string | null }>`${OWNED[table]}`.as("owned");
   const { contract_id } = await db
     .selectFrom(rows)
     .select("contract_id")

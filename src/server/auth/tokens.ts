@@ -4,10 +4,13 @@ import type { KeyKind } from "../db/tables.ts";
 /** Characters of a hash that name its key: enough that no two keys share them. */
 const ID_LENGTH = 16;
 
+/** What begins like this is a browser's session, or a person's key. */
+export const USER_TOKEN = "mk_user_";
+
 const TOKEN = /^mk_(?:user|daemon|task)_[A-Za-z0-9_-]{43}$/;
 
 /** `mk_<kind>_` and 256 random bits. */
-export function newToken(kind: KeyKind): string {
+export function newToken(kind: KeyKind | "login"): string {
   return `mk_${kind}_${randomBytes(32).toString("base64url")}`;
 }
 

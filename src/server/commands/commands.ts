@@ -6,20 +6,22 @@ import type { Db, Write } from "../db/store.ts";
 import type { CommandsTable } from "../db/tables.ts";
 import { commandsTopic } from "../db/wakeups.ts";
 import { newId } from "../ids.ts";
+import { daemonOf } from "../runs/runs.ts";
 
 /** What a daemon is told of a live run. */
 export type RunCommand = Exclude<Extract<Command, { runId: string }>, { kind: "SpawnTask" }>;
 
+export type CleanupCommand = Extract<Command, { kind: "CleanupWorktree" }>;
+
 /** Tells the daemon of a live run what to do with it. */
 export async function commandRun(tx: Write, command: RunCommand): Promise<void> {
   const { runId } = command;
-  const run = await tx.db.selectFrom("runs").select("daemon_id").where("id", "=", runId).executeTakeFirstOrThrow();
-  await giveCommand(tx, run.daemon_id, runId, command);
+  await giveCommand(tx, await daemonOf(tx.db, runId), runId, command);
 }
 
 /** Gives a daemon an instruction that survives every restart until the daemon has reported it done. */
 export async function giveCommand(tx: Write, daemonId: string, runId: string, command: Command): Promise<void> {
-  await insertCommand(tx, daemonId, { run_id: runId, operation_id: null }, command);
+  await insertCommand(tx, daemonId, { run_id: runId }, command);
 }
 
 /** The same for an operation, whose result the daemon reports with it. */
@@ -29,13 +31,26 @@ export async function giveOrder(
   operationId: string,
   order: OperationOrder,
 ): Promise<void> {
-  await insertCommand(tx, daemonId, { run_id: null, operation_id: operationId }, order);
+  await insertCommand(tx, daemonId, { operation_id: operationId }, order);
+}
+
+/** The same for what is about a contract as a whole, unless the daemon has yet to do what it was told before. */
+export async function giveCleanup(tx: Write, daemonId: string, cleanup: CleanupCommand): Promise<void> {
+  const { contractId } = cleanup;
+  const open = await tx.db
+    .selectFrom("commands")
+    .select("id")
+    .where("daemon_id", "=", daemonId)
+    .where("done_at", "is", null)
+    .where("contract_id", "=", contractId)
+    .executeTakeFirst();
+  if (open === undefined) await insertCommand(tx, daemonId, { contract_id: contractId }, cleanup);
 }
 
 async function insertCommand(
   tx: Write,
   daemonId: string,
-  about: Pick<CommandsTable, "run_id" | "operation_id">,
+  about: Partial<Pick<CommandsTable, "run_id" | "operation_id" | "contract_id">>,
   command: Command,
 ): Promise<void> {
   await tx.db
@@ -74,22 +89,30 @@ export async function openCommands(db: Db, daemonId: string, seq: number): Promi
   return rows.flatMap(({ payload, ...row }) => (payload === null ? [] : [{ ...row, command: fromJson(payload) }]));
 }
 
+/** Of what it was about, one is not null. */
+export interface FinishedCommand {
+  runId: string | null;
+  operationId: string | null;
+  contractId: string | null;
+  kind: Command["kind"];
+}
+
 /** What a command that is hereby done was about, and its kind; null when it was done before or is another daemon's. */
 export async function finishCommand(
   tx: Write,
   daemonId: string,
   id: string,
   error: string | null,
-): Promise<{ runId: string | null; operationId: string | null; kind: Command["kind"] } | null> {
+): Promise<FinishedCommand | null> {
   const row = await tx.db
     .updateTable("commands")
     .set({ done_at: tx.now, error, payload: null })
     .where("id", "=", id)
     .where("daemon_id", "=", daemonId)
     .where("done_at", "is", null)
-    .returning(["run_id", "operation_id", "kind"])
+    .returning(["run_id as runId", "operation_id as operationId", "contract_id as contractId", "kind"])
     .executeTakeFirst();
-  return row === undefined ? null : { runId: row.run_id, operationId: row.operation_id, kind: row.kind };
+  return row ?? null;
 }
 
 /** Takes back what the daemon of a run has not reported done. */

@@ -6,6 +6,7 @@ import type { Db, Write } from "../db/store.ts";
 import { notifyContractDone } from "../notifications/occasions.ts";
 import { landContract } from "../operations/merge-queue.ts";
 import { liveTaskRows, NOT_COMPLETED } from "../tasks/rows.ts";
+import { cleanUp } from "./clean-up.ts";
 import { getContract, isBudgetSpent, moveContract } from "./contracts.ts";
 import { writeReport } from "./final-report.ts";
 import { requireOngoing } from "./ongoing.ts";
@@ -65,5 +66,6 @@ async function complete(tx: Write, id: string): Promise<Contract> {
   await writeReport(tx, contract);
   await notifyContractDone(tx, id, REPORT_FILE.name);
   await landContract(tx, id);
+  await cleanUp(tx, id);
   return contract;
 }

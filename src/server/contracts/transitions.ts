@@ -5,6 +5,7 @@ import { DISPATCH_TOPIC } from "../db/wakeups.ts";
 import { holdTask, releaseTask } from "../tasks/pause.ts";
 import { liveTaskRows } from "../tasks/rows.ts";
 import { stopTask } from "../tasks/stop.ts";
+import { cleanUp } from "./clean-up.ts";
 import { completeIfDone } from "./completion.ts";
 import { getContract, isBudgetSpent, moveContract } from "./contracts.ts";
 
@@ -41,8 +42,12 @@ export async function resumeContract(tx: Write, id: string): Promise<Contract> {
   return getContract(tx.db, id);
 }
 
-/** Its tasks are stopped: they end as their daemons report it. */
+/** Its tasks are stopped: they end as their daemons report it, and their checkouts go after that. */
 export async function deleteContract(tx: Write, id: string): Promise<Contract> {
+  const before = await getContract(tx.db, id);
+  if (before.status === "deleted") return before;
   for (const task of await liveTaskRows(tx.db, id)) await stopTask(tx, task.id, "Its contract was deleted");
-  return moveContract(tx, id, "delete");
+  const contract = await moveContract(tx, id, "delete");
+  await cleanUp(tx, id);
+  return contract;
 }

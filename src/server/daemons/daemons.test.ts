@@ -23,7 +23,8 @@ onEveryEngine("a daemon is removed when it is offline and holds no run; what it 
   await say(store, again, started, finished());
   await say(store, run, started, finished({ outcome: "failed" }));
   await store.write((tx) => releaseIdentity(tx, HOLDER));
-  assert.equal((await openCommands(store.db, DAEMON, 0)).length, 2);
+  const open = (await openCommands(store.db, DAEMON, 0)).map(({ command }) => command.kind);
+  assert.deepEqual(open, ["SpawnTask", "SpawnTask", "CleanupWorktree"]);
   const removed = await remove();
   assert.deepEqual([removed.id, removed.online, removed.running], [DAEMON, false, 0]);
   assert.deepEqual(await listDaemons(store.db), []);

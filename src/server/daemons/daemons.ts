@@ -67,6 +67,7 @@ function toDaemon(row: DaemonRow): Daemon {
     maxTasks: row.max_tasks,
     labels: fromJson(row.labels),
     running: row.running ?? 0,
+    worktrees: row.worktree_bytes === null ? null : { bytes: row.worktree_bytes, quota: row.worktree_quota },
     lastSeenAt: row.last_seen_at,
   };
 }

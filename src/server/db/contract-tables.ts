@@ -49,7 +49,8 @@ export interface MessagesTable {
 export interface OperationsTable {
   id: string;
   kind: Operation["kind"];
-  contract_id: string;
+  /** null: it is about the daemon itself. */
+  contract_id: string | null;
   task_id: string | null;
   daemon_id: string;
   /** Of those with the same queue, one is given at a time, in the order of their numbers; null: at once. */

@@ -23,14 +23,16 @@ export interface Write extends EngineWrite {
 export class Store implements AsyncDisposable {
   /** Of this server's transactions and, where the database is shared, of the other servers'. */
   readonly wakeups: Wakeups;
+  readonly clock: Clock;
   /** What this server counts and measures. */
   readonly metrics = new Metrics();
   readonly #engine: Engine;
   readonly #notifications: NotificationsConfig;
   #commits = 0;
 
-  private constructor(engine: Engine, wakeups: Wakeups, notifications: NotificationsConfig) {
+  private constructor(engine: Engine, clock: Clock, wakeups: Wakeups, notifications: NotificationsConfig) {
     this.#engine = engine;
+    this.clock = clock;
     this.wakeups = wakeups;
     this.#notifications = notifications;
   }
@@ -47,7 +49,7 @@ export class Store implements AsyncDisposable {
       source.kind === "sqlite"
         ? await SqliteEngine.open(source.path, clock, wakeups)
         : await PostgresEngine.open(source, { clock, log, wakeups });
-    return new Store(engine, wakeups, notifications);
+    return new Store(engine, clock, wakeups, notifications);
   }
 
   /** For reading. A query throws `database_unavailable` while the database is away. */

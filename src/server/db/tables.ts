@@ -40,6 +40,7 @@ export interface Tables {
   commands: CommandsTable;
   daemons: DaemonsTable;
   keys: KeysTable;
+  logins: LoginsTable;
   replies: RepliesTable;
   questions: QuestionsTable;
   notifications: NotificationsTable;
@@ -155,6 +156,7 @@ export interface RunsTable {
   breaker: Json<RunEventOf<"verdict">["breaker"]> | null;
   head: string | null;
   worktree: string | null;
+  sandbox: TaskDetail["sandbox"];
   branch_kept: Flag;
   verification: TaskDetail["verification"];
   /** The tree that has passed every check, from the receipt. */
@@ -232,9 +234,10 @@ export interface CommandsTable {
   /** Order in which commands were given. */
   seq: number;
   daemon_id: string;
-  /** Of the two, the one that it is about. */
+  /** Of the three, the one that it is about; a contract only where it is about that as a whole. */
   run_id: string | null;
   operation_id: string | null;
+  contract_id: string | null;
   kind: Command["kind"];
   /** Emptied when it is done: it holds the task's token, of which makima otherwise keeps only the hash. */
   payload: Json<Command> | null;
@@ -255,6 +258,12 @@ export interface DaemonsTable {
   link_id: string | null;
   online: Flag;
   last_seen_at: number;
+  /** Size of its checkouts; null: it has not told yet. */
+  worktree_bytes: number | null;
+  /** What they should not pass; null: no limit. */
+  worktree_quota: number | null;
+  /** People were told that they pass it, and it has not been well below since. */
+  worktrees_full: Generated<Flag>;
 }
 
 export type KeyKind = "user" | "daemon" | "task";
@@ -273,6 +282,15 @@ export interface KeysTable {
   supervisor: Generated<Flag>;
   created_at: number;
   revoked_at: number | null;
+  /** Of a browser's session; null: it is valid until it is revoked. */
+  expires_at: number | null;
+}
+
+/** Codes that log a browser in, until they are used. */
+export interface LoginsTable {
+  /** SHA-256 of the code, hex. */
+  hash: string;
+  expires_at: number;
 }
 
 /** Replies to requests that carried an Idempotency-Key. */

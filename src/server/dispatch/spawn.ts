@@ -11,6 +11,7 @@ import { newId } from "../ids.ts";
 import { takeUnheard } from "../messages/messages.ts";
 import { lastBegunRun, publishRun } from "../runs/runs.ts";
 import { moveTask } from "../tasks/move.ts";
+import { settingsOf } from "../tasks/settings.ts";
 
 /** Starts a pending task on a daemon: a run with the next fence, a key for its agent, and the command to spawn it. */
 export async function spawnRun(tx: Write, taskId: string, daemonId: string): Promise<void> {
@@ -58,7 +59,7 @@ async function loadTask(db: Db, id: string) {
 }
 
 function specOf(task: TaskRow, resume: ResumePoint | null): Omit<RunSpec, "runId" | "fence" | "taskToken"> {
-  const { autonomousLoop, limits } = fromJson(task.settings);
+  const { autonomousLoop, limits, bubblewrap } = settingsOf(task);
   return {
     taskId: task.id,
     taskName: task.name,
@@ -72,6 +73,7 @@ function specOf(task: TaskRow, resume: ResumePoint | null): Omit<RunSpec, "runId
     agent: task.agent,
     supervision: task.role === "supervisor" ? supervisionOf(task) : null,
     autonomousLoop,
+    bubblewrap,
     checks: fromJson(task.checks),
     limits: withinBudget(limits, task, resume),
     resume,

@@ -6,15 +6,16 @@ import { createSecureContext } from "node:tls";
 import { MakimaError } from "../../core/errors.ts";
 import type { Config } from "../../platform/config/config.ts";
 import type { Logger } from "../../platform/log.ts";
-import { MAX_BODY } from "../../protocol/routes.ts";
+import { LOGIN_PATH, MAX_BODY } from "../../protocol/routes.ts";
 import type { Activity } from "../activity.ts";
 import { Principals } from "../auth/principals.ts";
 import type { Store } from "../db/store.ts";
 import { requireScope } from "./access.ts";
 import type { ServerFacts } from "./context.ts";
 import { clientErrorHandler, errorHandler, malformedUrlHandler, notFoundHandler } from "./errors.ts";
-import { bearerToken, requireOwnAddress } from "./guard.ts";
+import { requireOwnAddress, tokenOf } from "./guard.ts";
 import { useJsonBodies } from "./json-body.ts";
+import { registerPages } from "./pages.ts";
 import { limitRates } from "./rate-limits.ts";
 import type { CountFailure } from "./rate-limits.ts";
 import { observeRequests, requestId, setCommonHeaders } from "./requests.ts";
@@ -25,6 +26,9 @@ const MAX_FRAME = 1024 * 1024;
 
 /** Probes silent connections after this long (ms), so that viewers which have vanished do not stay for ever. */
 const TCP_KEEP_ALIVE = 30_000;
+
+/** HTTP status. */
+const SEE_OTHER = 303;
 
 /** WebSocket close code. */
 const GOING_AWAY = 1001;
@@ -49,13 +53,16 @@ export async function createApp(services: AppServices): Promise<FastifyInstance>
     },
   });
   app.decorateRequest("principal", null);
+  app.decorateRequest("ownOrigin", "");
   // Each route has its limit behind the guard, which knows whose request it is.
-  guard(app, services, await limitRates(app, config.rateLimit));
+  const countFailure = await limitRates(app, config.rateLimit);
+  guard(app, services, countFailure);
   observeRequests(app, store.metrics, log);
   useJsonBodies(app);
   app.setErrorHandler(errorHandler(log));
   app.setNotFoundHandler({ preHandler: app.rateLimit() }, notFoundHandler);
   registerRoutes(app, services);
+  registerPages(app, { store, countFailure });
   return app;
 }
 
@@ -105,13 +112,15 @@ function guard(app: FastifyInstance, services: AppServices, countFailure: CountF
   app.addHook("onRequest", async (request, reply) => {
     setCommonHeaders(request, reply);
     if (!app.server.listening) throw new MakimaError("unavailable", "The server stops");
-    requireOwnAddress(request, names);
-    const { scopes } = request.routeOptions.config;
+    const own = requireOwnAddress(request, names);
+    request.ownOrigin = own;
+    const { scopes, loginFirst } = request.routeOptions.config;
     if (scopes === null) return;
-    const token = bearerToken(request);
+    const token = tokenOf(request, own);
     const principal = token === null ? null : await principals.authenticate(token);
     if (principal === null) {
       await countFailure(request, reply);
+      if (loginFirst === true) return reply.redirect(LOGIN_PATH, SEE_OTHER);
       const message = token === null ? "The request carries no key" : "The key is not valid, or is no longer";
       throw new MakimaError("unauthorized", message);
     }

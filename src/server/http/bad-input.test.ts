@@ -84,7 +84,6 @@ test("paths, queries and methods are as strict", async () => {
   const headers = bearer(server.userKey);
   const cases: [string, number, string][] = [
     ["/api/v1/nothing", 404, "not_found"],
-    ["/", 404, "not_found"],
     ["/api/v1/tasks/unknown", 404, "not_found"],
     ["/api/v1/tasks/%25", 404, "not_found"],
     ["/api/v1/tasks/%", 400, "invalid_request"],

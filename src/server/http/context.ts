@@ -9,6 +9,8 @@ export interface ServerFacts {
   version: string;
   pid: number;
   startedAt: number;
+  /** As configured. */
+  publicUrl: string | null;
   /** Ids of the keys in this server's key files. */
   localKeys: ReadonlySet<string>;
   shutdown: ShutdownRequest;

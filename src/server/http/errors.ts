@@ -4,7 +4,7 @@ import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { ERRORS, errorBody, MakimaError } from "../../core/errors.ts";
 import type { Logger } from "../../platform/log.ts";
-import { setCommonHeaders } from "./requests.ts";
+import { COMMON_HEADERS, setCommonHeaders } from "./requests.ts";
 
 /** Answers every failure as `{"error":{code,message,hint}}` with the status of the error table. */
 export function errorHandler(log: Logger) {
@@ -39,8 +39,7 @@ export function clientErrorHandler(thrown: Error & { code?: string }, socket: So
   const head = [
     `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}`,
     "content-type: application/json; charset=utf-8",
-    "cache-control: no-store",
-    "x-content-type-options: nosniff",
+    ...Object.entries(COMMON_HEADERS).map(([name, value]) => `${name}: ${value}`),
     `x-request-id: ${randomUUID()}`,
     `content-length: ${Buffer.byteLength(body)}`,
     "connection: close",

@@ -13,13 +13,21 @@ export function requestId({ headers }: IncomingMessage): string {
   return typeof given === "string" && REQUEST_ID.test(given) ? given : randomUUID();
 }
 
-/** Of every reply, errors included. Nothing of the API may be kept by a cache, or guessed to be a page. */
+/**
+ * Of every reply, errors included. Nothing may be kept by a cache or guessed to be a page; a page loads and sends nothing
+ * but to this server, runs no script that stands in it, and shows in nobody else's; what it links to does not learn of it.
+ */
+export const COMMON_HEADERS = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+} as const;
+
 export function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): void {
-  reply.headers({
-    "x-request-id": request.id,
-    "cache-control": "no-store",
-    "x-content-type-options": "nosniff",
-  });
+  reply.headers(COMMON_HEADERS).header("x-request-id", request.id);
 }
 
 /** Writes a line for each request, never with its key or body, and counts it. */

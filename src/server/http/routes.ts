@@ -46,10 +46,14 @@ export function principalOf(request: FastifyRequest): Principal {
 declare module "fastify" {
   interface FastifyRequest {
     principal: Principal | null;
+    /** This server's origin, as the request names it. */
+    ownOrigin: string;
   }
   interface FastifyContextConfig {
     /** Whose keys may use the route; absent: any key; null: it needs none. */
     scopes?: readonly Scope[] | null;
+    /** Who has no key is led to the login page. */
+    loginFirst?: boolean;
   }
 }
 
@@ -103,7 +107,12 @@ function writeRoute<R extends WriteRoute>(name: R, { store, facts }: RouteServic
     const answer = await store.write((tx): Promise<Reply<R>> => {
       const work = () => WRITES[name]({ tx, principal, facts, ifMatch }, parsed);
       if (idempotencyKey === null) return work();
-      const attempt = { keyId: principal.keyId, idempotencyKey, request: [name, parsed], secret: name === "createKey" };
+      const attempt = {
+        keyId: principal.keyId,
+        idempotencyKey,
+        request: [name, parsed],
+        secret: SECRET_REPLIES.has(name),
+      };
       return once(tx, attempt, work);
     });
     const etag = etagOf(name, answer);
@@ -111,6 +120,9 @@ function writeRoute<R extends WriteRoute>(name: R, { store, facts }: RouteServic
     return answer;
   };
 }
+
+/** Replies that show something once. */
+const SECRET_REPLIES: ReadonlySet<RouteName> = new Set(["createKey", "createLogin"]);
 
 /** The version of the contract, task or file that a reply shows, for a later If-Match; null where it does not show one. */
 function etagOf(name: RouteName, answer: Reply<RouteName>): string | null {

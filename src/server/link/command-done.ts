@@ -12,18 +12,19 @@ export type CommandDone = Extract<DaemonMessage, { type: "commandDone" }>;
 
 /**
  * Marks a command as done, once. An operation ends with it; a task that its daemon could not spawn has failed for the
- * reason given. false, having changed nothing, where the connection does not hold the daemon's identity.
+ * reason given. A clean-up that failed is given again when the daemon says, as it next connects, that it has still
+ * something to remove. false, having changed nothing, where the connection does not hold the daemon's identity.
  */
 export async function commandDone(tx: Write, holder: Holder, done: CommandDone, log: Logger): Promise<boolean> {
   if (!(await holdsIdentity(tx.db, holder))) return false;
   const error = done.error === null ? null : fitError(done.error);
   const command = await finishCommand(tx, holder.daemonId, done.id, error?.message ?? null);
   if (command === null) return true;
-  const { runId, operationId } = command;
+  const { runId, operationId, contractId } = command;
   if (operationId !== null) await endOperation(tx, operationId, { result: done.result, error }, log);
   if (error === null) return true;
   log.warn(
-    { command: command.kind, run: runId, operation: operationId, error },
+    { command: command.kind, run: runId, operation: operationId, contract: contractId, error },
     "a daemon could not execute a command",
   );
   if (command.kind !== "SpawnTask" || runId === null || !(await isRunLive(tx.db, runId))) return true;

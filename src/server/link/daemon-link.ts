@@ -1,13 +1,17 @@
 import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import type { WebSocket } from "ws";
 import { KeepAlive } from "../../platform/keep-alive.ts";
 import type { Logger } from "../../platform/log.ts";
 import { LINK_DEAD_AFTER, LINK_PING_EVERY, LINK_VERSION } from "../../protocol/link.ts";
 import type { ServerMessage } from "../../protocol/link.ts";
 import { openCommands } from "../commands/commands.ts";
+import { cleanUpAgain } from "../contracts/clean-up.ts";
 import { holdsIdentity, identityTopic, releaseIdentity, takeIdentity } from "../daemons/identity.ts";
 import type { Holder } from "../daemons/identity.ts";
-import type { Store } from "../db/store.ts";
+import { noteWorktrees } from "../daemons/worktrees.ts";
+import type { WorktreesSize } from "../daemons/worktrees.ts";
+import type { Store, Write } from "../db/store.ts";
 import { commandsTopic } from "../db/wakeups.ts";
 import { requeueForgotten } from "../leases/forgotten.ts";
 import { Rerun } from "../rerun.ts";
@@ -18,7 +22,7 @@ import { watchKey } from "../subscriptions/revocation.ts";
 import { isUnavailable } from "../unavailable.ts";
 import { commandDone } from "./command-done.ts";
 import type { CommandDone } from "./command-done.ts";
-import { answerHello, introductionOf } from "./hello.ts";
+import { answerHello, checkoutsOf, introductionOf } from "./hello.ts";
 import type { Hello } from "./hello.ts";
 import { parseFrame } from "./messages.ts";
 import type { Incoming } from "./messages.ts";
@@ -66,6 +70,7 @@ export class DaemonLink implements AppendSource, Connected {
   #delivered = 0;
   #waiting = 0;
   #sign = false;
+  #size: WorktreesSize | null = null;
 
   constructor(socket: WebSocket, keyId: string, services: LinkServices) {
     this.#socket = socket;
@@ -135,7 +140,8 @@ export class DaemonLink implements AppendSource, Connected {
     else if (this.#phase !== "ready") this.#refuse(`"${message.type}" before the welcome`);
     else if (message.type === "append") this.#append(message.append);
     else if (message.type === "commandDone") void this.#commandDone(message, TRANSACTION_WEIGHT + data.length);
-    // A heartbeat has done all that it is for by arriving.
+    else if (message.worktrees !== undefined) void this.#measured(message.worktrees);
+    // Any other heartbeat has done all that it is for by arriving.
   }
 
   #append(append: Append): void {
@@ -144,10 +150,22 @@ export class DaemonLink implements AppendSource, Connected {
   }
 
   async #commandDone(done: CommandDone, weight: number): Promise<void> {
-    const { store, log } = this.#services;
+    const { log } = this.#services;
+    await this.#write(weight, (tx) => commandDone(tx, this.holder, done, log));
+  }
+
+  /** Heartbeats come often, and say the same most of the time. */
+  async #measured(size: WorktreesSize): Promise<void> {
+    if (isDeepStrictEqual(size, this.#size)) return;
+    this.#size = size;
+    await this.#write(TRANSACTION_WEIGHT, (tx) => noteWorktrees(tx, this.holder, size));
+  }
+
+  /** `work` in a transaction of its own; it gives false where the connection does not hold the daemon's identity. */
+  async #write(weight: number, work: (tx: Write) => Promise<boolean>): Promise<void> {
     this.#take(weight);
     try {
-      if (!(await store.write((tx) => commandDone(tx, this.holder, done, log)))) this.superseded();
+      if (!(await this.#services.store.write(work))) this.superseded();
     } catch (error) {
       this.failed(error);
     }
@@ -169,8 +187,10 @@ export class DaemonLink implements AppendSource, Connected {
     const known = new Set(hello.runs.map(({ runId }) => runId));
     const other = await store.write(async (tx) => {
       const holder = await takeIdentity(tx, introductionOf(hello), this.#linkId);
-      if (holder === null) await requeueForgotten(tx, hello.daemonId, known);
-      return holder;
+      if (holder !== null) return holder;
+      await requeueForgotten(tx, hello.daemonId, known);
+      await cleanUpAgain(tx, hello.daemonId, checkoutsOf(hello));
+      return null;
     });
     if (other !== null) {
       const where = `one on ${other.heldOn} is connected, this one is on ${hello.host}`;

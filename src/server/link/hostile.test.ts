@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { LINK_VERSION } from "../../protocol/link.ts";
 import { encodeEvent } from "../../protocol/run-events.ts";
 import { EVENTS, MAX_FRAME_DATA } from "../../protocol/streams.ts";
 import { contract, finished, iterationStarted, started } from "../testing/data.ts";
@@ -16,7 +17,8 @@ const TOO_LARGE = 1009;
 type Attempt = (daemon: FakeDaemon) => void;
 
 const append = { run: "r", fence: 1, stream: OUT, offset: 0 };
-const hello = { type: "hello", version: 2, daemonId: "d2", instance: "i", name: "n", host: "h", maxTasks: 1, runs: [] };
+const who = { daemonId: "d2", instance: "i", name: "n", host: "h" };
+const hello = { type: "hello", version: LINK_VERSION, ...who, maxTasks: 1, worktrees: [], runs: [] };
 
 /** A binary frame with this header, whatever it is, and maybe a lie about its length. */
 function frame(header: string | Buffer, length = Buffer.byteLength(header)): Buffer {
@@ -64,6 +66,7 @@ const BEFORE_HELLO: Readonly<Record<string, Attempt>> = {
   "an append": (daemon) => daemon.append(append, "x"),
   "an unknown version": (daemon) => daemon.hello({ daemonId: "d2", version: 99 }),
   "a hello without labels": sendText(JSON.stringify(hello)),
+  "checkouts that are none": sendText(JSON.stringify({ ...hello, labels: {}, worktrees: [7] })),
   "a label that is none": sendText(JSON.stringify({ ...hello, labels: { "a b": "c" } })),
   "a prototype among the runs": sendText(`${JSON.stringify({ ...hello, labels: {} }).slice(0, -2)}{"__proto__":{}}]}`),
 };

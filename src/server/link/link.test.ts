@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { LINK_VERSION } from "../../protocol/link.ts";
 import { encodeEvent } from "../../protocol/run-events.ts";
 import { EVENTS } from "../../protocol/streams.ts";
 import { contract, finished, started } from "../testing/data.ts";
@@ -127,7 +128,7 @@ test("a second daemon with the same identity is refused while the first is there
 test("a daemon of another version is told which one the server speaks", async () => {
   await using running = await temporaryServer();
   await using newer = await FakeDaemon.connect(running.server, { version: 99 });
-  assert.match(newer.of("refused")[0]?.message ?? "", /3 .* 99/);
+  assert.match(newer.of("refused")[0]?.message ?? "", new RegExp(`${LINK_VERSION} .* 99`));
 });
 
 test("a flood is taken no faster than it is stored, and arrives whole", async () => {

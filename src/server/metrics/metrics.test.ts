@@ -7,9 +7,9 @@ import { CHANGES_TOPIC } from "../../protocol/topics.ts";
 import { askRoute } from "../testing/ask.ts";
 import { openStore } from "../testing/basics.ts";
 import { contract, finished, iterationStarted, started, verdict } from "../testing/data.ts";
-import { sharedPostgres } from "../testing/engines.ts";
 import { call, launch, temporaryHome, until } from "../testing/harness.ts";
 import { FakeViewer } from "../testing/peers.ts";
+import { startPostgres } from "../testing/postgres.ts";
 import { newWorld } from "../testing/world.ts";
 import { Metrics } from "./metrics.ts";
 import { COUNTS, readState } from "./state.ts";
@@ -58,7 +58,9 @@ test("what there is, and what has happened, is there for Prometheus", async () =
     makima_live_runs: 3,
     'makima_daemons{state="online"}': 1,
     'makima_daemons{state="offline"}': 1,
-    makima_commands_open: 4,
+    makima_commands_open: 5,
+    makima_worktree_bytes: 0,
+    makima_worktrees_full: 0,
     makima_deliveries_pending: 0,
     'makima_runs_ended_total{outcome="completed"}': 1,
     [`makima_iterations_total${labels}`]: 2,
@@ -98,7 +100,7 @@ test("names that agents make up do not fill the memory", async () => {
 
 test("while the database is away the server is not ready, and still shows its own figures", async () => {
   await using home = await temporaryHome();
-  const cluster = await sharedPostgres();
+  await using cluster = await startPostgres();
   await using server = await launch(home.path, { database: { kind: "postgres", url: await cluster.createDatabase() } });
   assert.equal((await askRoute(server, "ready", server.userKey, {})).status, 200);
   await cluster.stop("immediate");

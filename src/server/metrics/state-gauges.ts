@@ -32,6 +32,14 @@ export class StateGauges {
         ({ pendingSince }) => (pendingSince === null ? 0 : Math.max(0, Date.now() - pendingSince) / 1000),
       ],
       [gauge("makima_live_runs", "Runs that have not ended."), ({ liveRuns }) => liveRuns],
+      [
+        gauge("makima_worktree_bytes", "What the worktrees on all daemons take, as far as they have told."),
+        ({ worktreeBytes }) => worktreeBytes,
+      ],
+      [
+        gauge("makima_worktrees_full", "Daemons whose worktrees pass their quota."),
+        ({ worktreesFull }) => worktreesFull,
+      ],
       [gauge("makima_commands_open", "Commands that their daemon has not done."), ({ openCommands }) => openCommands],
       [gauge("makima_changes_head", "Latest entry of the change feed."), ({ changesHead }) => changesHead],
       [gauge("makima_questions_open", "Questions that wait for a person."), ({ openQuestions }) => openQuestions],

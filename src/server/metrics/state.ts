@@ -14,6 +14,10 @@ interface Counts {
   liveRuns: number;
   daemonsOnline: number;
   daemonsOffline: number;
+  /** Of all daemons that have told. */
+  worktreeBytes: number;
+  /** Daemons whose checkouts pass their quota. */
+  worktreesFull: number;
   openCommands: number;
   changesHead: number;
   openQuestions: number;
@@ -42,6 +46,8 @@ export const COUNTS = sql<Counts>`
     (select count(*) from runs where ended_at is null) as "liveRuns",
     (select count(*) from daemons where online = 1) as "daemonsOnline",
     (select count(*) from daemons where online = 0) as "daemonsOffline",
+    (select cast(coalesce(sum(worktree_bytes), 0) as bigint) from daemons) as "worktreeBytes",
+    (select count(*) from daemons where worktree_bytes > worktree_quota) as "worktreesFull",
     (select count(*) from commands where done_at is null) as "openCommands",
     (select value from counters where name = 'changes') as "changesHead",
     (select count(*) from questions where status = 'open') as "openQuestions",

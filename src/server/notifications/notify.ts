@@ -1,3 +1,4 @@
+import { redact } from "../../platform/redact/secrets.ts";
 import type { NotificationKind } from "../../protocol/api.ts";
 import type { Write } from "../db/store.ts";
 import { newId } from "../ids.ts";
@@ -16,7 +17,8 @@ export interface NewNotification {
 
 /**
  * Tells people of something, in the transaction in which it happens, unless they were told before or do not want to know:
- * adds the notification, its change-feed entry, and what is to be delivered of it.
+ * adds the notification, its change-feed entry, and what is to be delivered of it. Its words may be an agent's, and go to
+ * places where more people look than at the agent's output: no secret is in them.
  */
 export async function notify(tx: Write, { contractId, taskId, ...told }: NewNotification): Promise<void> {
   const { kinds } = tx.notifications;
@@ -26,6 +28,8 @@ export async function notify(tx: Write, { contractId, taskId, ...told }: NewNoti
     .values({
       id: newId(tx.now),
       ...told,
+      title: redact(told.title),
+      body: redact(told.body),
       status: "unread",
       contract_id: contractId,
       task_id: taskId,

@@ -1,5 +1,6 @@
 import { WORDING } from "../../core/notifications.ts";
 import type { Wording } from "../../core/notifications.ts";
+import { redact } from "../../platform/redact/secrets.ts";
 import type { Contract, Question } from "../../protocol/api.ts";
 import type { Conflict } from "../../protocol/operations.ts";
 import type { RunEventOf } from "../../protocol/run-events.ts";
@@ -63,7 +64,8 @@ export async function notifyUsageLimitOver(tx: Write, lease: Lease): Promise<voi
 /** An agent or a person waits for an answer. */
 export async function notifyQuestion(tx: Write, { id, contractId, taskId, text, choices }: Question): Promise<void> {
   const { name: task } = await taskNames(tx, taskId);
-  const words = WORDING.questionAsked({ task, text, choices });
+  // Before the words are cut: of half a secret nobody could tell that it is one.
+  const words = WORDING.questionAsked({ task, text: redact(text), choices: choices.map(redact) });
   await notify(tx, { kind: "question-asked", subject: id, contractId, taskId, ...words });
 }
 
@@ -80,6 +82,22 @@ export async function notifyDaemonLost(tx: Write, daemonId: string): Promise<voi
     .executeTakeFirstOrThrow();
   const words = WORDING.daemonLost({ name, host, since });
   await notify(tx, { kind: "daemon-lost", subject: `${daemonId}/${since}`, contractId: null, taskId: null, ...words });
+}
+
+/** A daemon's checkouts have come to take more than they should. */
+export async function notifyWorktreesFull(
+  tx: Write,
+  daemonId: string,
+  size: { bytes: number; quota: number },
+): Promise<void> {
+  const daemon = await tx.db
+    .selectFrom("daemons")
+    .select(["id", "name", "host"])
+    .where("id", "=", daemonId)
+    .executeTakeFirstOrThrow();
+  const words = WORDING.worktreesFull({ ...daemon, ...size });
+  const subject = `${daemonId}/${tx.now}`;
+  await notify(tx, { kind: "worktrees-full", subject, contractId: null, taskId: null, ...words });
 }
 
 /** A contract is completed, whoever completed it. `report`: name of the file that says what was done. */

@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto";
 import { oneLine, resultOfStatus } from "../../core/notifications.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { WebhookConfig } from "../../platform/config/config.ts";
+import { learnSecrets } from "../../platform/redact/secrets.ts";
 import type { Attempt, Taken } from "./outbox.ts";
 import { post } from "./post.ts";
 import { readSecret } from "./secret.ts";
@@ -39,6 +40,7 @@ function sign(secret: string, timestamp: string, body: string): string {
 async function postOnce(webhook: WebhookConfig, taken: Taken, now: number, signal: AbortSignal): Promise<number> {
   // Read each time: a new secret needs no restart.
   const secret = await readSecret(webhook.secretFile);
+  learnSecrets([secret]);
   const { id, notification } = taken;
   const body = JSON.stringify({ type: notification.kind, deliveryId: id, notification });
   const timestamp = String(Math.floor(now / 1000));

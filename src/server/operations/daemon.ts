@@ -32,14 +32,8 @@ export async function daemonOfContract(db: Db, contractId: string, repository?: 
   return daemon?.id ?? null;
 }
 
-async function daemonOfTask(db: Db, { run }: TaskFacts): Promise<string> {
-  if (run !== null) return requireOnline(db, run.daemonId);
-  throw new MakimaError("conflict", "The task has not begun: there is nothing of it in any repository", {
-    hint: "Wait until it runs.",
-  });
-}
-
-async function requireOnline(db: Db, id: string): Promise<string> {
+/** The id itself. Throws `unavailable` where the daemon is offline, or was removed. */
+export async function requireOnline(db: Db, id: string): Promise<string> {
   const daemon = await db
     .selectFrom("daemons")
     .select(["name", "host", "online"])
@@ -51,8 +45,15 @@ async function requireOnline(db: Db, id: string): Promise<string> {
     });
   }
   if (daemon.online === 1) return id;
-  throw new MakimaError("unavailable", `The daemon ${daemon.name} on ${daemon.host} is offline: the work is there`, {
+  throw new MakimaError("unavailable", `The daemon ${daemon.name} on ${daemon.host} is offline: what it has is there`, {
     hint: "Start it again with `makima daemon`, or wait until it is back.",
+  });
+}
+
+async function daemonOfTask(db: Db, { run }: TaskFacts): Promise<string> {
+  if (run !== null) return requireOnline(db, run.daemonId);
+  throw new MakimaError("conflict", "The task has not begun: there is nothing of it in any repository", {
+    hint: "Wait until it runs.",
   });
 }
 

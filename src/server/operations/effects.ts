@@ -5,6 +5,7 @@ import type { Write } from "../db/store.ts";
 import { notifyMergeFailed } from "../notifications/occasions.ts";
 import { keepCheckpoint } from "./checkpoints.ts";
 import { mergeEnded } from "./merge-end.ts";
+import { contractOf } from "./rows.ts";
 import type { OperationRow } from "./rows.ts";
 
 /** Carries the result of an operation into the tables, beyond its own row. */
@@ -23,7 +24,8 @@ export async function applyFailure(tx: Write, operation: OperationRow, error: Co
   const order = fromJson(operation.order);
   if (order.kind === "MergeBranch") await mergeEnded(tx, operation, order, { outcome: "error", error });
   if (order.kind !== "CreatePullRequest" || operation.origin !== "queue") return;
-  const { id: subject, contract_id: contractId, task_id: taskId } = operation;
+  const { id: subject, task_id: taskId } = operation;
+  const contractId = contractOf(operation);
   const into = order.into ?? "the remote's default branch";
   await notifyMergeFailed(tx, { subject, contractId, taskId, into, reason: `No pull request: ${error.message}` });
 }
@@ -44,6 +46,9 @@ const ON_RESULT: { readonly [K in OperationKind]: OnResult<K> } = {
   CreateBranch: nothing,
   CreatePullRequest: nothing,
   MergeBranch: mergeEnded,
+  ListWorktrees: nothing,
+  CleanWorktrees: nothing,
+  RestoreWorktree: nothing,
 
   async CreateCheckpoint(tx, operation, { name, message }, { ref, commit }) {
     await keepCheckpoint(tx, operation, { name, ref, commit, message });

@@ -7,7 +7,7 @@ import type { Write } from "../db/store.ts";
 import { nudgeIdle } from "../messages/nudge.ts";
 import { applyFailure, applyResult } from "./effects.ts";
 import { giveNext } from "./give.ts";
-import { moveOperation, operationRow } from "./rows.ts";
+import { contractOf, moveOperation, operationRow } from "./rows.ts";
 import type { OperationRow } from "./rows.ts";
 
 /** What a daemon reports of an operation: exactly one of the two, if it is in its right mind. */
@@ -57,11 +57,12 @@ async function failOperation(tx: Write, operation: OperationRow, error: CommandE
   await settle(tx, operation);
 }
 
-async function settle(tx: Write, { queue, contract_id }: OperationRow): Promise<void> {
+async function settle(tx: Write, operation: OperationRow): Promise<void> {
+  const { queue } = operation;
   if (queue === null) return;
   await giveNext(tx, queue);
   // What a supervisor has waited for may be over without a word to it.
-  await nudgeIdle(tx, contract_id);
+  await nudgeIdle(tx, contractOf(operation));
 }
 
 /** UTF-16 units of a description in the log: there may be as much wrong as a frame can hold. */

@@ -2,6 +2,7 @@ import type { CompletionAction, Contract, Repository, Task } from "../../protoco
 import type { OrderOf } from "../../protocol/operations.ts";
 import { fromJson, fromNullableJson } from "../db/json.ts";
 import type { Db } from "../db/store.ts";
+import { settingsOf } from "../tasks/settings.ts";
 
 export type MergeCheck = OrderOf<"MergeBranch">["checks"][number];
 
@@ -16,6 +17,8 @@ export interface ContractFacts {
   /** The first is the one that its tasks work in by default; none where an earlier version did not note it. */
   repositories: readonly Repository[];
   checks: readonly MergeCheck[];
+  /** Whether these run in a sandbox, whatever the daemon is configured to. */
+  bubblewrap: boolean;
 }
 
 /** The same of a task. */
@@ -28,6 +31,8 @@ export interface TaskFacts {
   repository: string;
   base: string;
   branch: string;
+  /** Whether its checks run in a sandbox, whatever its daemon is configured to. */
+  bubblewrap: boolean;
   /** Everything that its agent's claim was, or would be, checked with. */
   checks: readonly MergeCheck[];
   /** The latest; null: there was none. */
@@ -51,6 +56,7 @@ export async function contractFacts(db: Db, id: string): Promise<ContractFacts> 
     integrationBranch: row.integration_branch,
     repositories: noted.length > 0 ? noted : first,
     checks: defaults === null ? [] : checksOf(defaults.checks, defaults.settings.limits.checkTimeoutMs),
+    bubblewrap: defaults?.settings.bubblewrap ?? false,
   };
 }
 
@@ -62,7 +68,8 @@ export async function taskFacts(db: Db, id: string): Promise<TaskFacts> {
     .select(["runs.daemon_id", "runs.head", "runs.branch_kept", "runs.verified_tree", "runs.checks as reported"])
     .where("tasks.id", "=", id)
     .executeTakeFirstOrThrow();
-  const { checkTimeoutMs } = fromJson(row.settings).limits;
+  const { limits, bubblewrap } = settingsOf(row);
+  const { checkTimeoutMs } = limits;
   // Those of the repository's own file are known once they were run.
   const reported = (fromNullableJson(row.reported) ?? []).map(({ name, command }) => ({ name, command }));
   const given = checksOf(fromJson(row.checks), checkTimeoutMs);
@@ -76,6 +83,7 @@ export async function taskFacts(db: Db, id: string): Promise<TaskFacts> {
     repository: row.repository,
     base: row.base,
     branch: row.branch,
+    bubblewrap,
     checks: [...given, ...further.map((check) => ({ ...check, timeoutMs: checkTimeoutMs }))],
     run: runOf(row),
   };

@@ -8,11 +8,12 @@ import { nextNumber } from "../db/counters.ts";
 import { fromJson, toJson } from "../db/json.ts";
 import type { Db, Write } from "../db/store.ts";
 import { newId } from "../ids.ts";
-import { COLUMNS, moveOperation, operationRow, publishOperation } from "./rows.ts";
+import { COLUMNS, contractOf, moveOperation, operationRow, publishOperation } from "./rows.ts";
 import type { OperationRow } from "./rows.ts";
 
 export interface NewOperation {
-  contractId: string;
+  /** null: it is about the daemon itself. */
+  contractId: string | null;
   taskId: string | null;
   daemonId: string;
   origin: OperationsTable["origin"];
@@ -80,12 +81,13 @@ async function firstOf(db: Db, queue: string): Promise<OperationRow | undefined>
     .executeTakeFirst();
 }
 
-/** Why an operation has become pointless; null: it has not. */
-async function obstacleTo(db: Db, { contract_id, task_id, origin, order }: OperationRow): Promise<CommandError | null> {
+/** Why an operation that has waited in a contract's queue has become pointless; null: it has not. */
+async function obstacleTo(db: Db, operation: OperationRow): Promise<CommandError | null> {
+  const { task_id, origin, order } = operation;
   const contract = await db
     .selectFrom("contracts")
     .select("status")
-    .where("id", "=", contract_id)
+    .where("id", "=", contractOf(operation))
     .executeTakeFirstOrThrow();
   if (contract.status === "deleted") return conflict("Its contract was deleted meanwhile");
   const branch = movedBranch(fromJson(order));

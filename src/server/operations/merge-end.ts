@@ -14,6 +14,7 @@ import { tellDependants } from "../tasks/dependencies.ts";
 import { runAnew } from "../tasks/resume.ts";
 import { taskRow } from "../tasks/rows.ts";
 import { publishTask } from "../tasks/view.ts";
+import { contractOf } from "./rows.ts";
 import type { OperationRow } from "./rows.ts";
 
 /** How a merge has ended: with a result, or because it could not be tried. */
@@ -26,7 +27,8 @@ export async function mergeEnded(
   order: OrderOf<"MergeBranch">,
   end: MergeEnd,
 ): Promise<void> {
-  const { id: subject, contract_id: contractId, task_id: taskId } = operation;
+  const { id: subject, task_id: taskId } = operation;
+  const contractId = contractOf(operation);
   const about = { subject, contractId, into: order.into };
   if (taskId === null) return landingEnded(tx, about, end);
   const facts = await factsOf(tx.db, operation, taskId, order, end);

@@ -21,8 +21,8 @@ export function mergeOrder(
   };
 }
 
-export function placeOf({ id: taskId, repository, base, branch }: TaskFacts): Place {
-  return { taskId, repository, base, branch };
+export function placeOf({ id: taskId, repository, base, branch, bubblewrap }: TaskFacts): Place {
+  return { taskId, repository, base, branch, bubblewrap };
 }
 
 /** The integration branch is made by the first merge, where the contract started from. */

@@ -179,7 +179,8 @@ onEveryEngine("a completed contract lands where it came from, in each repository
   await store.write((tx) => completeContract(tx, contractId));
   const { integrationBranch: branch, name } = await getContract(store.db, contractId);
   const first = await givenOrder(store, "MergeBranch");
-  assert.deepEqual(first.order.place, { taskId: contractId, repository: terms.repository, base: terms.base, branch });
+  const { repository, base } = terms;
+  assert.deepEqual(first.order.place, { taskId: contractId, repository, base, branch, bubblewrap: false });
   assert.deepEqual([first.order.into, first.order.start, first.order.checks.length], ["main", null, 1]);
   await endMerge(store, {});
   const second = await givenOrder(store, "MergeBranch");

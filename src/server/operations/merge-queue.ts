@@ -76,14 +76,14 @@ function isToMerge(contract: ContractFacts, { role, base, run }: TaskFacts): boo
 
 /** null: its work stays where it is. */
 async function landingOrder(db: Db, contract: ContractFacts, repository: Repository): Promise<OperationOrder | null> {
-  const { id, name, completionAction, integrationBranch } = contract;
+  const { id, name, completionAction, integrationBranch, bubblewrap } = contract;
   if (completionAction === "pr") {
     return pullRequestOrder(db, { contract, task: null, repository }, { draft: false });
   }
   if (completionAction !== "merge" || repository.branch === null) return null;
   return {
     kind: "MergeBranch",
-    place: { taskId: id, repository: repository.path, base: repository.base, branch: integrationBranch },
+    place: { taskId: id, repository: repository.path, base: repository.base, branch: integrationBranch, bubblewrap },
     into: repository.branch,
     start: null,
     squash: false,

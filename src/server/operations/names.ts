@@ -11,12 +11,16 @@ export function branchPrefix({ name, integrationBranch }: Pick<ContractFacts, "n
 
 /** A branch that is to be made. Throws `invalid_request`, and `forbidden` where an agent leaves its contract's. */
 export function requireFree(contract: ContractFacts, name: string, person: boolean): void {
-  if (!isBranchName(name)) {
-    throw new MakimaError("invalid_request", `name: ${name} is not a name that makima gives to branches`, {
-      hint: "Small letters, digits, dots, dashes, underscores and slashes.",
-    });
-  }
+  requireBranchName("name", name);
   if (!person) requireOwnBranch(contract, name);
+}
+
+/** A name for a new branch. Throws `invalid_request`. */
+export function requireBranchName(field: string, name: string): void {
+  if (isBranchName(name)) return;
+  throw new MakimaError("invalid_request", `${field}: ${name} is not a name that makima gives to branches`, {
+    hint: "Small letters, digits, dots, dashes, underscores and slashes.",
+  });
 }
 
 /** A branch that is to be moved: a person knows what goes into which, an agent keeps to its contract's. */

@@ -23,7 +23,7 @@ async function atWork(store: Store, more: Partial<Terms> = {}) {
   await connect(store);
   const run = await nextRun(store, task.id);
   await say(store, run, started, iterationStarted(3));
-  const place = { taskId: task.id, repository: terms.repository, base: BASE, branch: task.branch };
+  const place = { taskId: task.id, repository: terms.repository, base: BASE, branch: task.branch, bubblewrap: false };
   return {
     contract,
     task,

@@ -2,13 +2,14 @@ import { MakimaError } from "../../core/errors.ts";
 import { shortId } from "../../core/ids.ts";
 import { isTerminal, TASK } from "../../core/task-state.ts";
 import type { Repository } from "../../protocol/api.ts";
-import type { OperationKind, OperationRequest, OrderOf } from "../../protocol/operations.ts";
+import type { OperationRequest, OrderOf } from "../../protocol/operations.ts";
 import type { Db } from "../db/store.ts";
 import { checkpointCommit, nextCheckpoint } from "./checkpoints.ts";
 import type { ContractFacts, TaskFacts } from "./facts.ts";
 import { mergeOrder, placeOf } from "./merge-order.ts";
 import { branchPrefix, requireFree, requirePath, requireRef, requireTarget } from "./names.ts";
 import { pullRequestOrder } from "./pull-request.ts";
+import type { DaemonRequest } from "./worktree-orders.ts";
 
 /** What a request is about, and who makes it. */
 export interface Subject {
@@ -23,16 +24,20 @@ export interface Subject {
  * What a daemon is to do for a request. Throws `invalid_request`, `forbidden` or `not_found` for what it names, and
  * `conflict` where the task or the contract is not in a state for it.
  */
-export async function orderFor(db: Db, subject: Subject, request: OperationRequest): Promise<OrderOf<OperationKind>> {
+export async function orderFor(db: Db, subject: Subject, request: ContractRequest): Promise<OrderOf<ContractKind>> {
   // The table guarantees that the entry fits the request; TypeScript cannot follow that through a lookup.
-  const make = ORDERS[request.kind] as Make<OperationKind>;
+  const make = ORDERS[request.kind] as Make<ContractKind>;
   return make(db, subject, request);
 }
 
-type RequestOf<K extends OperationKind> = Extract<OperationRequest, { kind: K }>;
-type Make<K extends OperationKind> = (db: Db, subject: Subject, request: RequestOf<K>) => Promise<OrderOf<K>>;
+/** What is asked about a contract, or a task of it. */
+export type ContractRequest = Exclude<OperationRequest, DaemonRequest>;
+type ContractKind = ContractRequest["kind"];
 
-const ORDERS: { readonly [K in OperationKind]: Make<K> } = {
+type RequestOf<K extends ContractKind> = Extract<ContractRequest, { kind: K }>;
+type Make<K extends ContractKind> = (db: Db, subject: Subject, request: RequestOf<K>) => Promise<OrderOf<K>>;
+
+const ORDERS: { readonly [K in ContractKind]: Make<K> } = {
   GetDiff: async (_, subject, { kind, stat }) => ({ kind, place: placeOf(taskOf(subject)), stat }),
 
   async ReadFile(_, subject, { kind, path, ref }) {

@@ -99,7 +99,7 @@ async function brokenQueues(store: Store): Promise<string[]> {
 
 async function openOrders({ db }: Store): Promise<(string | null)[]> {
   const open = db.selectFrom("commands").select("operation_id").where("done_at", "is", null);
-  const rows = await open.where("run_id", "is", null).orderBy("seq").execute();
+  const rows = await open.where("operation_id", "is not", null).orderBy("seq").execute();
   return rows.map(({ operation_id }) => operation_id);
 }
 

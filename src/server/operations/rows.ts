@@ -1,9 +1,10 @@
 import type { Selectable, Updateable } from "kysely";
 import { MakimaError } from "../../core/errors.ts";
-import { OPERATION, transition } from "../../core/task-state.ts";
+import { isTerminal, OPERATION, transition } from "../../core/task-state.ts";
 import type { OperationEvent } from "../../core/task-state.ts";
 import type { Operation } from "../../protocol/operations.ts";
 import { recordChange } from "../changes/changes.ts";
+import { cleanUpAfter } from "../contracts/clean-up.ts";
 import type { OperationsTable } from "../db/contract-tables.ts";
 import { fromNullableJson } from "../db/json.ts";
 import type { Db, Write } from "../db/store.ts";
@@ -29,6 +30,12 @@ export const COLUMNS = [
 
 export async function operationRow(db: Db, id: string): Promise<OperationRow> {
   return db.selectFrom("operations").select(COLUMNS).where("id", "=", id).executeTakeFirstOrThrow();
+}
+
+/** The contract of an operation of a kind that is about one. */
+export function contractOf({ id, contract_id }: Pick<OperationRow, "id" | "contract_id">): string {
+  if (contract_id === null) throw new Error(`operation ${id} is about no contract`);
+  return contract_id;
 }
 
 /** Throws `not_found`. */
@@ -75,7 +82,7 @@ export const SHOWN = [
  */
 export async function moveOperation(
   tx: Write,
-  { id, status }: Pick<OperationRow, "id" | "status">,
+  { id, status, contract_id, daemon_id }: OperationRow,
   event: OperationEvent,
   set: Updateable<OperationsTable>,
 ): Promise<void> {
@@ -87,6 +94,7 @@ export async function moveOperation(
     .where("id", "=", id)
     .execute();
   await publishOperation(tx, id);
+  if (isTerminal(OPERATION, next) && contract_id !== null) await cleanUpAfter(tx, contract_id, daemon_id);
 }
 
 /** Puts the operation as it now is, without its result, into the change feed. */

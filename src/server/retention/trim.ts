@@ -76,7 +76,7 @@ export async function trimReadings({ db }: Write, cutoff: number): Promise<boole
 }
 
 /** Word for word the condition of the index `operations_reading`. */
-const READINGS = sql<boolean>`kind in ('GetDiff', 'ReadFile', 'ListBranches')`;
+const READINGS = sql<boolean>`kind in ('GetDiff', 'ReadFile', 'ListBranches', 'ListWorktrees')`;
 
 function endedOperations(db: Db, cutoff: number) {
   return db

@@ -1,6 +1,7 @@
 import type { Updateable } from "kysely";
 import type { RunEventOf } from "../../protocol/run-events.ts";
 import { revokeRunKeys } from "../auth/keys.ts";
+import { cleanUpAfter } from "../contracts/clean-up.ts";
 import { completeIfDone } from "../contracts/completion.ts";
 import type { Write } from "../db/store.ts";
 import type { RunsTable } from "../db/tables.ts";
@@ -10,7 +11,7 @@ import { notifyRunEnded } from "../notifications/occasions.ts";
 import { isMergeWanted, orderMerge } from "../operations/merge-queue.ts";
 import { moveTask } from "../tasks/move.ts";
 import type { Lease } from "./lease.ts";
-import { moveRun } from "./runs.ts";
+import { daemonOf, moveRun } from "./runs.ts";
 
 const ENDING = { completed: "complete", failed: "fail", cancelled: "cancel" } as const;
 
@@ -33,6 +34,7 @@ export async function endRun(
   await moveTask(tx, taskId, event, { reason }, merges ? { merge: "queued" } : {});
   await revokeRunKeys(tx, runId);
   await giveBackUnheard(tx, taskId, runId);
+  await cleanUpAfter(tx, contractId, await daemonOf(tx.db, runId));
   await notifyRunEnded(tx, lease, outcome, reason);
   if (merges) await orderMerge(tx, taskId);
   if (outcome === "completed") await completeIfDone(tx, contractId);

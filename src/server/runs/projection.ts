@@ -33,8 +33,8 @@ type Apply<T extends RunEvent["type"]> = (tx: Write, lease: Lease, event: RunEve
 const nothing = async (): Promise<void> => {};
 
 const APPLY: { readonly [T in RunEvent["type"]]: Apply<T> } = {
-  async started(tx, { runId, taskId }, { at }) {
-    await moveRun(tx, runId, "start", { started_at: at });
+  async started(tx, { runId, taskId }, { at, sandbox = null }) {
+    await moveRun(tx, runId, "start", { started_at: at, sandbox });
     await moveTask(tx, taskId, "run", {});
     await waitForAnswers(tx, taskId);
   },

@@ -24,6 +24,12 @@ export async function isRunLive(db: Db, id: string): Promise<boolean> {
   return isLive(RUN, await runStatus(db, id));
 }
 
+/** The daemon that was given the run. */
+export async function daemonOf(db: Db, id: string): Promise<string> {
+  const run = await db.selectFrom("runs").select("daemon_id").where("id", "=", id).executeTakeFirstOrThrow();
+  return run.daemon_id;
+}
+
 export async function updateRun(tx: Write, id: string, set: Updateable<RunsTable>): Promise<void> {
   await tx.db.updateTable("runs").set(set).where("id", "=", id).execute();
 }

@@ -3,15 +3,16 @@ import { test } from "node:test";
 import type { SubscriptionMessage } from "../../protocol/subscriptions.ts";
 import { CHANGES_TOPIC } from "../../protocol/topics.ts";
 import type { Store } from "../db/store.ts";
-import { postgresDatabase, sharedPostgres } from "../testing/engines.ts";
+import { postgresDatabase } from "../testing/engines.ts";
 import { call, launch, temporaryHome, until } from "../testing/harness.ts";
 import { FakeViewer } from "../testing/peers.ts";
 import { OUT, playRun } from "../testing/play.ts";
+import { startPostgres } from "../testing/postgres.ts";
 import { tellTrouble } from "./trouble.ts";
 
 test("viewers are told that the database is away and when it is back, and go on where they were", async () => {
-  const postgres = await sharedPostgres();
-  await using database = await postgresDatabase();
+  await using postgres = await startPostgres();
+  await using database = await postgresDatabase(postgres);
   await using home = await temporaryHome();
   await using store = await database.open();
   await using server = await launch(home.path, { database: database.source });

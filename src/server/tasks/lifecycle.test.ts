@@ -75,7 +75,7 @@ onEveryEngine(
     const [command] = await openCommands(store.db, DAEMON, 0);
     assert.ok(command?.command.kind === "SpawnTask");
     const { taskToken, contractId } = command.command.spec;
-    const principal = await authenticate(store.db, taskToken);
+    const principal = await authenticate(store, taskToken);
     assert.ok(principal?.kind === "task" && principal.contractId === contractId);
     await store.write((tx) => finishCommand(tx, DAEMON, command.id, null));
     const rows = await store.db.selectFrom("commands").select("payload").execute();
@@ -84,7 +84,7 @@ onEveryEngine(
       [null],
     );
     await say(store, run, started, finished());
-    assert.equal(await authenticate(store.db, taskToken), null);
+    assert.equal(await authenticate(store, taskToken), null);
   },
 );
 

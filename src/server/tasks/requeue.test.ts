@@ -35,7 +35,7 @@ onEveryEngine("a lost run is fenced, and its task starts afresh on another branc
   const task = await requeue(store, first);
   assert.deepEqual([task.status, task.reason], ["pending", "its daemon is lost"]);
   assert.equal(task.branch, `${before.branch}-2`);
-  assert.equal(await authenticate(store.db, before.taskToken), null);
+  assert.equal(await authenticate(store, before.taskToken), null);
   assert.deepEqual(await openCommands(store.db, DAEMON, 0), [], "nobody is to spawn it when the daemon comes back");
 
   const late = { stream: "events", offset: 0, data: Buffer.from("late") };

@@ -3,11 +3,12 @@ import { shortId } from "../../core/ids.ts";
 import type { Task } from "../../protocol/api.ts";
 import { revokeRunKeys } from "../auth/keys.ts";
 import { dropCommands, hasCommand } from "../commands/commands.ts";
+import { cleanUpAfter } from "../contracts/clean-up.ts";
 import { fromJson } from "../db/json.ts";
 import type { Write } from "../db/store.ts";
 import { DISPATCH_TOPIC, ENDED_RUNS_TOPIC, runEndedTopic } from "../db/wakeups.ts";
 import { giveBackUnheard } from "../messages/messages.ts";
-import { moveRun } from "../runs/runs.ts";
+import { daemonOf, moveRun } from "../runs/runs.ts";
 import { moveTask } from "./move.ts";
 import { queueOfRow, runOf, taskRow, WITH_RUN } from "./rows.ts";
 
@@ -26,6 +27,7 @@ export async function requeueTask(tx: Write, id: string, reason: string): Promis
   const stopped = await hasCommand(tx.db, runId, "InterruptTask");
   await dropCommands(tx, runId, "The run was given up for lost");
   await giveBackUnheard(tx, id, runId);
+  await cleanUpAfter(tx, task.contract_id, await daemonOf(tx.db, runId));
   for (const topic of [DISPATCH_TOPIC, ENDED_RUNS_TOPIC, runEndedTopic(runId)]) tx.wake(topic);
   if (stopped) return moveTask(tx, id, "cancel", { reason: `It was to be stopped. ${reason}` });
   const { branch, fence } = await tx.db

@@ -13,7 +13,7 @@ import { moveTask } from "./move.ts";
 import { releaseTask } from "./pause.ts";
 import { queueOfRow, taskRow } from "./rows.ts";
 import type { TaskRow } from "./rows.ts";
-import { withLimits } from "./settings.ts";
+import { settingsOf, withLimits } from "./settings.ts";
 import type { ChangedLimits } from "./settings.ts";
 import { getTask } from "./view.ts";
 
@@ -93,5 +93,5 @@ async function goOn(tx: Write, task: TaskRow, contractStatus: ContractState, cha
 async function changedSettings(tx: Write, id: string, changed: ChangedLimits): Promise<TaskChange> {
   if (Object.keys(changed).length === 0) return {};
   const row = await tx.db.selectFrom("tasks").select("settings").where("id", "=", id).executeTakeFirstOrThrow();
-  return { settings: toJson(withLimits(fromJson(row.settings), changed)) };
+  return { settings: toJson(withLimits(settingsOf(row), changed)) };
 }

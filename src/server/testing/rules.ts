@@ -17,6 +17,7 @@ export async function brokenRules(store: Store): Promise<string[]> {
     messagesOfRuns(store),
     sleepOfSupervisors(store),
     dispatchOfTasks(store),
+    cleanUpOfContracts(store),
   ]);
   return found.flat();
 }
@@ -136,6 +137,28 @@ async function dispatchOfTasks(store: Store): Promise<string[]> {
       if (heads.get(task.queue) !== task.id) problems.push("not the first of its queue");
     }
     return problems.map((problem) => `task ${task.id}: ${problem}`);
+  });
+}
+
+/** Who has worked for a contract that is over, and does nothing for it any more, was told to clean up: others were not. */
+async function cleanUpOfContracts({ db }: Store): Promise<string[]> {
+  const runs = await db
+    .selectFrom("runs")
+    .innerJoin("tasks", "tasks.id", "runs.task_id")
+    .innerJoin("contracts", "contracts.id", "tasks.contract_id")
+    .select(["contracts.id", "contracts.status", "runs.daemon_id", "runs.ended_at"])
+    .execute();
+  const operations = await db.selectFrom("operations").selectAll().where("ended_at", "is", null).execute();
+  const commands = await db.selectFrom("commands").selectAll().where("kind", "=", "CleanupWorktree").execute();
+  return [...Map.groupBy(runs, ({ id, daemon_id }) => `${id} ${daemon_id}`).values()].flatMap((own) => {
+    const [{ id, daemon_id, status } = { id: "", daemon_id: "", status: "" }] = own;
+    const over = status === "completed" || status === "deleted";
+    const underWay =
+      own.some(({ ended_at }) => ended_at === null) ||
+      operations.some((open) => open.contract_id === id && open.daemon_id === daemon_id);
+    const told = commands.some((command) => command.contract_id === id && command.daemon_id === daemon_id);
+    if (over && !underWay && !told) return [`${daemon_id} was not told to clean up after the contract ${id}`];
+    return told && !over ? [`${daemon_id} cleans up after the contract ${id}, which is ${status}`] : [];
   });
 }
 

@@ -103,6 +103,7 @@ export const CALLS: Readonly<Record<RouteName, (side: Side) => Promise<Given>>> 
 
   createKey: async () => ({ kind: "user", name: "A colleague" }),
   listKeys: async () => ({ all: "true" }),
+  createLogin: async () => ({}),
   revokeKey: async ({ server }) => ({ id: (await call(server, "createKey", { kind: "user", name: "one" })).key.id }),
 
   askQuestion: async ({ taskId: id }) => ({ id, text: "Which one?", choices: ["this", "that"] }),

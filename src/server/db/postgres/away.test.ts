@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { systemClock } from "../../../platform/clock.ts";
 import { silent, until } from "../../testing/basics.ts";
 import { postgresDatabase, sharedPostgres } from "../../testing/engines.ts";
+import { startPostgres } from "../../testing/postgres.ts";
 import { nextNumber } from "../counters.ts";
 import { databaseOf } from "../source.ts";
 import { Store } from "../store.ts";
@@ -16,8 +17,8 @@ const unavailable = { code: "database_unavailable" };
 
 for (const mode of ["fast", "immediate"] as const) {
   test(`a database that is stopped (${mode}) is away until it is back, and nothing acknowledged is lost`, async () => {
-    const postgres = await sharedPostgres();
-    await using database = await postgresDatabase();
+    await using postgres = await startPostgres();
+    await using database = await postgresDatabase(postgres);
     await using store = await database.open();
     const states: boolean[] = [];
     using _ = store.wakeups.listen(DATABASE_TOPIC, () => states.push(store.away !== null));
