@@ -27,8 +27,8 @@ const LAYERS = {
   },
 };
 
-/** What the commands `up`, `server` and `daemon` run in their own process. */
-const COMPOSITION_ROOTS = ["^src/cli/local/(serve|work|database)\\.ts$"];
+/** What the commands `up`, `server`, `daemon` and `sandbox` run in their own process. */
+const COMPOSITION_ROOTS = ["^src/cli/local/(serve|work|database|sandbox)\\.ts$"];
 
 const TEST = "\\.test\\.ts$";
 const NODE = "^(node:)?";
@@ -63,7 +63,7 @@ module.exports = {
       name: "cli-composes-in-roots",
       severity: "error",
       comment:
-        "Only what the commands up, server and daemon start puts server and daemon together; the rest uses the API.",
+        "Only what the commands up, server, daemon and sandbox start takes from server and daemon; the rest uses the API.",
       from: { path: "^src/cli/", pathNot: [TEST, ...COMPOSITION_ROOTS] },
       to: { path: "^src/(server|daemon)/" },
     },

@@ -2,8 +2,10 @@ import { build } from "esbuild";
 import { chmod, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 
+// node scripts/build.ts [DIRECTORY]: bundles the command line into dist, or into a directory that is emptied first.
+
 const root = fileURLToPath(new URL("..", import.meta.url));
-const dist = `${root}dist`;
+const dist = process.argv[2] ?? `${root}dist`;
 
 await rm(dist, { recursive: true, force: true });
 await build({

@@ -1,23 +1,22 @@
 import { type Config, defaultConfig } from "../../src/platform/config/config.ts";
 import { effective } from "../../src/platform/config/effective.ts";
-import { ConfigFile, SECTIONS } from "../../src/platform/config/schema.ts";
+import { sectionDescription, sectionNames, SECTIONS } from "../../src/platform/config/schema.ts";
 
 /** Every key of the configuration file, section by section; `heading` is the marks of a section's title. */
 export function configurationReference(heading: "##" | "###"): string {
   const defaults = defaultConfig();
   const config: Config = { ...defaults, daemon: { ...defaults.daemon, name: "<host name>" } };
   const values = new Map(effective({ config, sources: new Map() }).map(({ key, value }) => [key, value]));
-  return Object.entries(SECTIONS)
-    .map(([section, shape]) => {
+  return sectionNames()
+    .map((section) => {
       const prefix = section === "agents" ? "agents.claude" : section;
-      const rows = Object.entries(shape).map(([key, schema]) => {
+      const rows = Object.entries(SECTIONS[section]).map(([key, schema]) => {
         const { unit = "", description = "" } = schema.meta() ?? {};
         return `| \`${key}\` | ${defaultText(values.get(`${prefix}.${key}`))} | ${unit} | ${description} |`;
       });
       const title = section === "agents" ? "[agents.&lt;name&gt;] (defaults of `claude`)" : `[${section}]`;
-      const about = ConfigFile.shape[section as keyof ConfigFile].meta()?.description ?? "";
       const table = ["| key | default | unit | meaning |", "|---|---|---|---|", ...rows, ""];
-      return [`${heading} ${title}`, "", about, "", ...table].join("\n");
+      return [`${heading} ${title}`, "", sectionDescription(section), "", ...table].join("\n");
     })
     .join("\n");
 }

@@ -14,6 +14,8 @@ export const VARIABLES = {
     "First of ten TCP ports that no other task on the machine is told to use. Set for agents and checks.",
   HOME: "The person's home directory: what `~` stands for, and where agents and git find their settings.",
   PATH: "Where agents, git and gh are looked for. Agents find `makima` first on theirs.",
+  XDG_CACHE_HOME:
+    "Base of caches. Set for sandboxed agents and checks, like the variables of package managers, to a place that they may write to.",
   XDG_CONFIG_HOME: "Base of the configuration directory.",
   XDG_DATA_HOME: "Base of the data directory.",
   NO_COLOR: "Set to anything: no colours.",

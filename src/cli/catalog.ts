@@ -6,6 +6,7 @@ import { NOTIFICATION } from "./catalog/notification.ts";
 import { QUESTION } from "./catalog/question.ts";
 import { SERVER } from "./catalog/server.ts";
 import { SUPERVISOR } from "./catalog/supervisor.ts";
+import { WORKTREE } from "./catalog/worktree.ts";
 
 /** Every command, in the order of the help. */
 export const CATALOG: Catalog = {
@@ -45,6 +46,10 @@ export const CATALOG: Catalog = {
     summary: "Run the server and a daemon in one process, for this machine",
     load: async () => (await import("./commands/up.ts")).upCommand,
   },
+  open: {
+    summary: "Log in with a browser",
+    load: async () => (await import("./commands/open.ts")).openCommand,
+  },
   down: {
     summary: "Stop the local server and daemon; agents go on unless --stop-tasks",
     load: async () => (await import("./commands/down.ts")).downCommand,
@@ -58,6 +63,11 @@ export const CATALOG: Catalog = {
     summary: "Run the daemon alone, as a worker of a server, or see who works",
     load: async () => (await import("./commands/daemon.ts")).daemonCommand,
     verbs: DAEMON,
+  },
+  worktree: { summary: "Worktrees of tasks on every machine: their sizes, clean-up", verbs: WORKTREE },
+  sandbox: {
+    summary: "Run a command in a sandbox, in a throw-away clone of a repository",
+    load: async () => (await import("./commands/sandbox.ts")).sandboxCommand,
   },
   key: { summary: "Keys to the server, for people and daemons", verbs: KEY },
   mcp: {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { brief, clockTime, count, elapsed, fileSize, inline, labelText, money, shellWord, table } from "./format.ts";
+import { brief, clockTime, count, elapsed, inline, labelText, money, shellWord, table } from "./format.ts";
 
 test("times are as exact as a person wants them", () => {
   const shown = [0, 840, 9_960, 42_000, 59_700, 185_000, 3_599_900, 7_500_000].map(elapsed);
@@ -9,11 +9,6 @@ test("times are as exact as a person wants them", () => {
 
 test("small amounts keep their cents' cents", () => {
   assert.deepEqual([0, 0.0123, 0.5, 12].map(money), ["$0.00", "$0.0123", "$0.50", "$12.00"]);
-});
-
-test("sizes have their unit", () => {
-  const shown = [0, 999, 1000, 307_200, 9_999_999, 12_345_678, 5e15].map(fileSize);
-  assert.deepEqual(shown, ["0 B", "999 B", "1.0 kB", "307 kB", "10.0 MB", "12 MB", "5000 TB"]);
 });
 
 test("a clock time names the day when that is another", () => {

@@ -84,11 +84,3 @@ const WIDE =
 function pad(number: number): string {
   return String(number).padStart(2, "0");
 }
-
-/** "307 kB": a size for people, in the unit that leaves one to three digits before the point. */
-export function fileSize(bytes: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB"] as const;
-  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
-  const value = bytes / 1000 ** power;
-  return `${value < 10 && power > 0 ? value.toFixed(1) : Math.floor(value)} ${units[power]}`;
-}

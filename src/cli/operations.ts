@@ -1,4 +1,5 @@
 import { errorFromBody } from "../client/client.ts";
+import { MakimaError } from "../core/errors.ts";
 import { shortId } from "../core/ids.ts";
 import type { Fields } from "../protocol/api.ts";
 import type { Operation, OperationKind, OperationResult } from "../protocol/operations.ts";
@@ -22,9 +23,14 @@ export async function runOperation<K extends OperationKind>(
   timeout: number | null = null,
 ): Promise<OperationResult<K>> {
   const { operation, cursor } = await connection.call("startOperation", request);
-  const { result, error } = await endOf(connection, context, { operation, cursor, timeout });
-  if (error !== null) throw errorFromBody(error);
-  return result as OperationResult<K>;
+  const outcome = outcomeOf<K>(await endOf(connection, context, { operation, cursor, timeout }));
+  if (outcome instanceof MakimaError) throw outcome;
+  return outcome;
+}
+
+/** What an operation of that kind has come to, or what it failed with. */
+export function outcomeOf<K extends OperationKind>({ result, error }: Operation): OperationResult<K> | MakimaError {
+  return error === null ? (result as OperationResult<K>) : errorFromBody(error);
 }
 
 export interface Pending {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
+import { commandLine } from "../../test/support/command-line.ts";
 import { cli, makeMachine } from "../../test/support/machine.ts";
 import type { Machine } from "../../test/support/machine.ts";
 import { runCommand } from "../platform/process/command.ts";
@@ -33,7 +34,7 @@ suite("every command", { concurrency: 2 }, () => {
     if (load === undefined) continue;
     test(`${words.join(" ")} has a help with its options and examples that name it`, async () => {
       const command = await load();
-      const { code, stdout } = await machine.makima([...words, "--help"]);
+      const { code, stdout } = await commandLine([...words, "--help"], { env: machine.environment });
       assert.equal(code, 0);
       assert.match(stdout, new RegExp(`^Usage: makima ${words.join(" ")} `));
       assert.match(stdout, /\nExamples:\n {2}\$ makima /);
@@ -91,7 +92,7 @@ const MISUSES: [args: string[], message: RegExp, hint: RegExp][] = [
 suite("misuse", { concurrency: 2 }, () => {
   for (const [args, message, hint] of MISUSES) {
     test(`makima ${args.join(" ")}`, async () => {
-      const { code, stdout, stderr } = await machine.makima(args);
+      const { code, stdout, stderr } = await commandLine(args, { env: machine.environment });
       assert.equal(code, message.source === "no key" ? 4 : 2);
       assert.equal(stdout, "");
       const [first = "", second = "", ...rest] = stderr.trimEnd().split("\n");

@@ -8,6 +8,7 @@ import { readConfig } from "../connect.ts";
 import type { Context } from "../context.ts";
 import { prepareHome } from "../local/home.ts";
 import { createLog, stopRequest } from "../local/process.ts";
+import { SANDBOX_OPTIONS, withSandboxFlag } from "../local/sandbox-flag.ts";
 import { readServerFile } from "../local/server-file.ts";
 import { joinServer } from "../local/work.ts";
 
@@ -16,6 +17,7 @@ const options = {
   apiKeyFile: text("--api-key-file <file>", "File that holds the daemon's key for that server"),
   name: text("--name <name>", "Name under which this machine is listed (default: its host name)"),
   maxTasks: integer("--max-tasks <n>", "Tasks at work at the same time (default: 4)", 1, 1000),
+  ...SANDBOX_OPTIONS,
   label: labels("--label <name=value>", "What this machine offers to tasks, such as gpu=yes; may be repeated"),
   config: text("--config <file>", "Configuration file to read"),
 };
@@ -27,10 +29,11 @@ export const daemonCommand = defineCommand({
   examples: [
     ["makima daemon", "Work for the server of this machine"],
     ["makima daemon --server https://makima.example --api-key-file ~/daemon.key --max-tasks 8", "Work for a team"],
+    ["makima daemon --bubblewrap", "Sandbox every agent and every check"],
     ["makima daemon --label gpu=yes", "Take tasks that ask for a GPU, too"],
   ],
   async run(context, input) {
-    const loaded = await readConfig(context, input.options);
+    const loaded = withSandboxFlag(await readConfig(context, input.options), input.options);
     const paths = pathsIn(loaded.home);
     const serverUrl = input.options.server ?? loaded.config.daemon.server ?? (await readServerFile(paths))?.url;
     if (serverUrl === undefined) {
@@ -38,13 +41,14 @@ export const daemonCommand = defineCommand({
         hint: "Name one with --server, or start `makima up`.",
       });
     }
-    const key = await readKey(context, loaded, input.options.apiKeyFile);
+    const { key, keyFile } = await readKey(context, loaded, input.options.apiKeyFile);
     const log = createLog(context, loaded);
     await prepareHome(paths);
 
     using stop = stopRequest(context);
     const { name, maxTasks, label } = input.options;
-    await using _daemon = await joinServer({ context, loaded, serverUrl, key, log, name, maxTasks, labels: label });
+    const daemon = { name, maxTasks, labels: label, ...(keyFile === null ? {} : { keyFile }) };
+    await using _daemon = await joinServer({ context, loaded, serverUrl, key, log, ...daemon });
     context.output.line(`This daemon works for ${serverUrl}`);
     context.output.document({ server: serverUrl, pid: process.pid });
     await stop.requested;
@@ -52,13 +56,17 @@ export const daemonCommand = defineCommand({
   },
 });
 
-async function readKey(context: Context, loaded: LoadedConfig, flag: string | null): Promise<string> {
+async function readKey(
+  context: Context,
+  loaded: LoadedConfig,
+  flag: string | null,
+): Promise<{ key: string; keyFile: string | null }> {
   const named = flag === null ? loaded.config.daemon.apiKeyFile : resolve(context.cwd, flag);
   const inEnvironment = context.env["MAKIMA_API_KEY"];
-  if (named === null && inEnvironment) return inEnvironment;
+  if (named === null && inEnvironment) return { key: inEnvironment, keyFile: null };
   const file = named ?? pathsIn(loaded.home).daemonKey;
   try {
-    return (await readFile(file, "utf8")).trim();
+    return { key: (await readFile(file, "utf8")).trim(), keyFile: file };
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     throw new MakimaError("unauthorized", `Cannot read the daemon's key in ${file} (${code})`, {

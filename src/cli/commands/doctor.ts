@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { MakimaError } from "../../core/errors.ts";
 import type { LoadedConfig } from "../../platform/config/load.ts";
 import { defineCommand, flag, text } from "../command.ts";
@@ -5,6 +6,7 @@ import { readConfig } from "../connect.ts";
 import type { Context } from "../context.ts";
 import { broken, diagnose } from "../doctor/checks.ts";
 import type { Finding } from "../doctor/checks.ts";
+import { printSandbox } from "../doctor/sandbox.ts";
 import { inline, table } from "../format.ts";
 
 export const doctorCommand = defineCommand({
@@ -12,14 +14,23 @@ export const doctorCommand = defineCommand({
   arguments: [],
   options: {
     config: flag("--config", "Print every setting with its value and where it comes from"),
+    sandbox: flag("--sandbox", "Print how a sandbox is started for a repository, as one could paste it into a shell"),
+    repo: text("--repo <dir>", "Repository for --sandbox (default: the one of this directory)"),
     server: text("--server <url>", "Server to use instead of the local one (its key: MAKIMA_API_KEY)"),
   },
   examples: [
     ["makima doctor", "Find out why something does not work"],
     ["makima doctor --config", "See which settings hold, and why"],
+    ["makima doctor --sandbox", "See what a sandboxed task could see and write"],
   ],
   async run(context, { options }) {
     if (options.config) return printConfig(context, await readConfig(context, { config: null }));
+    if (options.sandbox) {
+      const dir = resolve(context.cwd, options.repo ?? ".");
+      return printSandbox(context, await readConfig(context, { config: null }), dir);
+    }
+    if (options.repo !== null)
+      throw new MakimaError("usage", "--repo is for --sandbox", { hint: "Give both, or none." });
     const findings = await examine(context, options.server);
     const healthy = findings.every(({ state }) => state !== "broken");
     context.output.document({ healthy, checks: findings });

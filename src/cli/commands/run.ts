@@ -19,6 +19,7 @@ const OPTIONS = {
   budget: dollars("--budget <usd>", "Give up when the agent has cost more than this"),
   timeout: duration("--timeout <duration>", "Give up after this long, such as 90m or 8h"),
   agent: text("--agent <name>", "Agent of the configuration to use (default: what .makima.toml says, else claude)"),
+  bubblewrap: flag("--bubblewrap", "Run the agent and the checks in a sandbox; where it cannot be had, the task fails"),
   name: text("--name <name>", "Name of the contract (default: the beginning of the goal)"),
   includeChanges: flag("--include-changes", "Take along what is changed and not committed in the repository"),
   baseline: flag("--no-baseline", "Do not run the checks before the work"),
@@ -39,6 +40,7 @@ export const runCommand = defineCommand({
     ['makima run "make the tests pass" --check "npm test"', "Work until `npm test` passes"],
     ["makima run @goal.md --budget 5 --timeout 2h", "Take the goal from a file, and set limits"],
     ['makima run "mend the build" --check "npm test" --merge', "Have the result in the branch that is checked out"],
+    ['makima run "update the dependencies" --bubblewrap', "Let the agent write nowhere but in its checkout"],
     ['makima run "update the docs" --detach', "Let it work in the background"],
   ],
   async run(context, { arguments: [goalText = ""], options }) {
@@ -63,6 +65,7 @@ export const runCommand = defineCommand({
       labels: options.label,
       settings: {
         autonomousLoop: options.loop,
+        bubblewrap: options.bubblewrap,
         limits: {
           ...limits,
           budgetUsd: options.budget ?? limits.budgetUsd,

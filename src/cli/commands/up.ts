@@ -2,6 +2,7 @@ import type { LoadedConfig } from "../../platform/config/load.ts";
 import { defineCommand, duration, flag, integer, text } from "../command.ts";
 import { readConfig } from "../connect.ts";
 import { ensureLocalServer } from "../local/local-server.ts";
+import { SANDBOX_OPTIONS, withSandboxFlag } from "../local/sandbox-flag.ts";
 import { serve } from "../local/serve.ts";
 
 /** Options of the commands that run a server. */
@@ -37,6 +38,7 @@ export const upCommand = defineCommand({
   arguments: [],
   options: {
     ...LISTEN_OPTIONS,
+    ...SANDBOX_OPTIONS,
     background: flag("--background", "Start it in the background, and return when it is ready"),
     idleExit: duration("--idle-exit <duration>", "End after this long without live tasks or clients"),
     anyPort: flag("--any-port", "Take any free port when the chosen one is taken"),
@@ -46,7 +48,7 @@ export const upCommand = defineCommand({
     ["makima up --background --port 8000", "Run in the background on port 8000"],
   ],
   async run(context, { options }) {
-    const loaded = await readConfig(context, options);
+    const loaded = withSandboxFlag(await readConfig(context, options), options);
     if (options.background) {
       const { url } = await ensureLocalServer({ env: context.env, loaded, flags: givenFlags(options) });
       context.output.line(`makima is running at ${url}`);
@@ -63,10 +65,11 @@ export const upCommand = defineCommand({
   },
 });
 
-function givenFlags({ host, port, behindProxy }: ListenFlags): string[] {
+function givenFlags({ host, port, behindProxy, bubblewrap }: ListenFlags & { bubblewrap: boolean }): string[] {
   return [
     ...(host === null ? [] : ["--host", host]),
     ...(port === null ? [] : ["--port", String(port)]),
     ...(behindProxy ? ["--behind-proxy"] : []),
+    ...(bubblewrap ? ["--bubblewrap"] : []),
   ];
 }

@@ -22,6 +22,7 @@ export interface ContractFlags {
   budget: number | null;
   maxParallel: number | null;
   agent: string | null;
+  bubblewrap: boolean;
   label: Record<string, string>;
   completionAction: CompletionAction | null;
   maxIterations: number | null;
@@ -53,6 +54,7 @@ export async function contractRequest(
     labels: { ...template.labels, ...flags.label },
     settings: {
       autonomousLoop: flags.autonomousLoop || template.autonomousLoop === true,
+      bubblewrap: flags.bubblewrap,
       limits: limitsOf(loop, flags),
     },
   };

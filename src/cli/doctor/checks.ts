@@ -9,20 +9,16 @@ import { exists } from "../../platform/files.ts";
 import { createGit } from "../../platform/git/git.ts";
 import { inspectRepository } from "../../platform/git/repository.ts";
 import { runCommand } from "../../platform/process/command.ts";
+import type { Finding } from "../../platform/sandbox/diagnose.ts";
 import { findServer } from "../connect.ts";
 import type { Context } from "../context.ts";
 import { count, inline } from "../format.ts";
 import { clientFor } from "../http.ts";
 import { reachPostgres, sourceOf } from "../local/database.ts";
+import { checkSandbox } from "./sandbox.ts";
 
-/** What was found out about one thing; `fix` says what to do where something is wrong. */
-export interface Finding {
-  name: string;
-  /** Only `broken` keeps makima from working. */
-  state: "ok" | "note" | "broken";
-  detail: string;
-  fix: string | null;
-}
+/** What was found out about one thing; only `broken` keeps makima from working. */
+export type { Finding };
 
 /** Oldest git whose `merge-tree --write-tree` and `rev-parse --path-format` makima can build on. */
 const OLDEST_GIT = [2, 38] as const;
@@ -34,6 +30,7 @@ export async function diagnose(context: Context, loaded: LoadedConfig, server: s
     checkGit(context),
     checkAgents(context, loaded.config.agents),
     checkHome(loaded.home),
+    checkSandbox(context, loaded),
     checkServer(context, loaded, server),
     checkRepository(context),
   ]);

@@ -7,6 +7,8 @@ type Style = Story["style"];
 /** The lines that tell an event. Those for someone who watches are left out when nobody does (`live` false). */
 export function describeEvent(event: RunEvent, { live, style }: Pick<Story, "live" | "style">): string[] {
   switch (event.type) {
+    case "started":
+      return live && event.sandbox === "bubblewrap" ? [style("dim", "In a sandbox of bubblewrap")] : [];
     case "checkout":
       return live ? checkoutLines(event, style) : [];
     case "baseline":
@@ -27,7 +29,6 @@ export function describeEvent(event: RunEvent, { live, style }: Pick<Story, "liv
       return [style("cyan", `Message to the agent: ${brief(event.text, MAX_MESSAGE)}`)];
     case "notice":
       return [style("dim", `Note: ${inline(event.message)}`)];
-    case "started":
     case "gate":
     case "checkpoint":
     case "verified":

@@ -90,6 +90,7 @@ const DONE: TaskDetail = {
   tampering: [],
   costUsd: 0.25,
   worktree: "/w",
+  sandbox: null,
   branchKept: true,
   diffStat: { files: 2, insertions: 10, deletions: 3, text: "" },
   errorCode: null,

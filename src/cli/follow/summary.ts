@@ -15,6 +15,7 @@ export function summaryLines(detail: TaskDetail, style: Style, landing: Landing 
     ["branch", detail.branchKept ? [branchText(detail)] : []],
     ["merge", (landing?.lines ?? []).map((line) => style(landing?.landed === true ? "green" : "red", line))],
     ["checkout", detail.worktree === null ? [] : [inline(detail.worktree)]],
+    ["sandbox", detail.sandbox === null ? [] : [detail.sandbox]],
   ];
   return ["", verdictText(detail, style), ...factLines(facts, style), ...nextLines(detail, landing?.landed === true)];
 }

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFile, stat } from "node:fs/promises";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { makeMachine, outcomeOf } from "../../../test/support/machine.ts";
 import type { Machine } from "../../../test/support/machine.ts";
+import { until } from "../../../test/support/until.ts";
 import { exists } from "../../platform/files.ts";
 
 let machine: Machine;
@@ -14,6 +16,14 @@ beforeEach(async () => {
   machine = await makeMachine();
 });
 afterEach(() => machine[Symbol.asyncDispose]());
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 async function serverFile(): Promise<{ pid: number; url: string }> {
   return JSON.parse(await readFile(join(machine.makimaHome, "server.json"), "utf8")) as { pid: number; url: string };
@@ -43,6 +53,22 @@ test("a server that was killed is replaced, and what it left behind does not mat
   assert.notEqual((await serverFile()).pid, pid);
 });
 
+test("who takes a killed server's port is not shown the key to it", async () => {
+  await machine.makima(["ps"]);
+  const { pid, url } = await serverFile();
+  process.kill(pid, "SIGKILL");
+  await until(() => !isAlive(pid), "the server is gone");
+  const asked: unknown[] = [];
+  const impostor = createHttpServer((request) => asked.push(request.headers)).listen(
+    Number(new URL(url).port),
+    "127.0.0.1",
+  );
+  await once(impostor, "listening");
+  const { code } = await machine.makima(["ps"]);
+  impostor.close();
+  assert.deepEqual([code, asked], [0, []]);
+});
+
 test("a second server for the same directory is refused", async () => {
   await machine.makima(["up", "--background", "--port", "0"]);
   const { code, stderr } = await machine.makima(["up", "--port", "0"]);
@@ -67,6 +93,7 @@ test("a foreground server says where it is, and ends in good order at a signal",
   up.stdout.once("data", () => up.kill("SIGTERM"));
   const { code, stdout, stderr } = await outcome;
   assert.equal(code, 0, stderr);
-  assert.match(stdout, /^makima is running at http:\/\/127\.0\.0\.1:\d+\n$/);
+  const [, url] = /^makima is running at (http:\/\/127\.0\.0\.1:\d+)\n/.exec(stdout) ?? [];
+  assert.match(stdout, new RegExp(`\\nLog in with a browser, .*: ${url}/login#mk_login_[\\w-]{43}\\n$`));
   assert.equal(await exists(join(machine.makimaHome, "server.json")), false);
 });

@@ -14,7 +14,7 @@ import { acquireLock } from "../../platform/lock.ts";
 import { selfCommand, spawnBackground } from "../../platform/process/background.ts";
 import { clientFor } from "../http.ts";
 import { prepareHome } from "./home.ts";
-import { localEndpoint } from "./server-file.ts";
+import { localEndpoint, readServerFile } from "./server-file.ts";
 
 /** A server that nobody needs any more must not stay for ever. */
 const IDLE_EXIT = 30 * MINUTE;
@@ -51,6 +51,9 @@ export async function ensureLocalServer(options: BackgroundServer): Promise<Endp
 
 /** The local server if it runs and answers. */
 export async function findLocalServer(paths: Paths): Promise<Endpoint | null> {
+  const file = await readServerFile(paths);
+  // A killed server's port may be another user's by now, who is not to be shown the key.
+  if (file === null || !isAlive(file.pid)) return null;
   const endpoint = await localEndpoint(paths);
   if (endpoint === null) return null;
   try {

@@ -1,10 +1,12 @@
 import type { LoadedConfig } from "../../platform/config/load.ts";
 import { createLogger } from "../../platform/log.ts";
 import type { Logger } from "../../platform/log.ts";
+import { credentialsIn, learnSecrets } from "../../platform/redact/secrets.ts";
 import type { Context } from "../context.ts";
 
-/** The log of a long-running command: stderr, which in the background is a file. */
-export function createLog({ stderr }: Context, { config }: LoadedConfig): Logger {
+/** The log of a long-running command: stderr, which in the background is a file. The credentials at hand stay out of it. */
+export function createLog({ env, stderr }: Context, { config }: LoadedConfig): Logger {
+  learnSecrets(credentialsIn(env, config));
   return createLogger({ ...config.log, stream: stderr });
 }
 

@@ -47,7 +47,7 @@ export async function serve(context: Context, options: ServeOptions): Promise<vo
   await writeServerFile(paths, { pid: process.pid, url: server.url, version: VERSION, startedAt });
   running.defer(() => rm(paths.serverJson, { force: true }));
 
-  announce(context, server.url);
+  await announce(context, server);
   const ended = new AbortController();
   running.defer(() => ended.abort());
   await Promise.race([stop.requested, server.onShutdownRequest, idleness(server, options.idleExit, ended.signal)]);
@@ -93,8 +93,11 @@ async function keepPort(paths: Paths, url: string): Promise<void> {
   if (port !== "") await writeAtomic(paths.serverPort, port);
 }
 
-function announce({ output }: Context, url: string): void {
+async function announce({ output }: Context, server: RunningServer): Promise<void> {
+  const { url } = server;
   output.line(`makima is running at ${url}`);
+  // Not in the document: in the background that goes to a log.
+  if (!output.json) output.line(`Log in with a browser, once and within minutes: ${await server.createLoginLink()}`);
   output.progress("Ctrl-C or `makima down` stops it; agents that are at work go on.");
   output.document({ url, pid: process.pid, version: VERSION });
 }

@@ -4,8 +4,10 @@ import { systemClock } from "../../platform/clock.ts";
 import { loadConfig } from "../../platform/config/load.ts";
 import type { LoadedConfig } from "../../platform/config/load.ts";
 import { paths as pathsIn } from "../../platform/config/paths.ts";
+import { secretFiles } from "../../platform/config/secret-files.ts";
 import type { Logger } from "../../platform/log.ts";
 import { selfCommand } from "../../platform/process/background.ts";
+import { credentialsIn, learnSecrets } from "../../platform/redact/secrets.ts";
 import { Labels } from "../../protocol/labels.ts";
 import type { Context } from "../context.ts";
 
@@ -20,6 +22,8 @@ export interface WorkOptions {
   maxTasks?: number | null;
   /** In addition to those configured, and over them. */
   labels?: Labels;
+  /** The file that the key comes from, where the configuration does not name it. */
+  keyFile?: string;
 }
 
 /** Starts a daemon that works for the server; closing it never stops an agent. */
@@ -37,12 +41,15 @@ export async function joinServer({ context, loaded, ...options }: WorkOptions): 
     // Read again for every run: an agent that was just configured needs no restart.
     loadAgents: async () => {
       const current = await loadConfig({ env: context.env, flags: { config: loaded.file ?? undefined } });
+      learnSecrets(credentialsIn(context.env, current.config));
       return current.config.agents;
     },
     passEnv: processConfig.passEnv,
     environment: context.env,
     repositories: daemon.repositories,
-    worktrees: worktrees.dir,
+    worktrees,
+    bubblewrap: processConfig.bubblewrap,
+    secrets: [...secretFiles(loaded), ...(options.keyFile === undefined ? [] : [options.keyFile])],
     log: options.log,
     clock: systemClock,
   });

@@ -24,6 +24,7 @@ export function taskLines(facts: TaskFacts, now: number, style: Style): string[]
     ["branch", [`${inline(task.branch)} from ${task.base.slice(0, 12)}`]],
     ["merge", task.merge === null ? [] : [task.merge]],
     ["checkout", detail.worktree === null ? [] : [inline(detail.worktree)]],
+    ["sandbox", detail.sandbox === null ? [] : [detail.sandbox]],
     ["changes", changeLines(facts, style)],
   ];
   return [

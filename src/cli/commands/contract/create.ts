@@ -38,6 +38,7 @@ const options = {
   budget: dollars("--budget <usd>", "Pause it when all of its tasks together have cost this much"),
   maxParallel: integer("--max-parallel <n>", "Most of its tasks at work at the same time", 1, 10_000),
   agent: text("--agent <name>", "Agent of the configuration to use (default: what .makima.toml says, else claude)"),
+  bubblewrap: flag("--bubblewrap", "Run its agents and checks in a sandbox; where it cannot be had, the task fails"),
   label: labels("--label <name=value>", "Work only on daemons that offer this; repeatable"),
   supervisor: flag("--no-supervisor", "Drive it yourself, without an agent that spawns and merges its tasks"),
   completionAction: choice(

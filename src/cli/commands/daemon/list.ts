@@ -3,6 +3,7 @@ import type { Daemon } from "../../../protocol/api.ts";
 import { CONNECTION_OPTIONS, defineCommand } from "../../command.ts";
 import { connect } from "../../connect.ts";
 import { clockTime, inline, labelText, table } from "../../format.ts";
+import { sizeText } from "../../worktree/lines.ts";
 
 export const daemonListCommand = defineCommand({
   arguments: [],
@@ -26,7 +27,8 @@ function daemonTable(daemons: Daemon[], now: number): string[] {
     inline(daemon.host),
     daemon.online ? "online" : `offline, seen ${clockTime(daemon.lastSeenAt, now)}`,
     `${daemon.running}/${daemon.maxTasks}`,
+    daemon.worktrees === null ? "-" : sizeText(daemon.worktrees),
     labelText(daemon.labels),
   ]);
-  return table([["DAEMON", "NAME", "HOST", "STATE", "TASKS", "LABELS"], ...rows]);
+  return table([["DAEMON", "NAME", "HOST", "STATE", "TASKS", "WORKTREES", "LABELS"], ...rows]);
 }

@@ -24,12 +24,18 @@ export const keyListCommand = defineCommand({
 });
 
 function keyTable(keys: Key[], now: number): string[] {
-  const rows = keys.map(({ id, kind, createdAt, revokedAt, name }) => [
-    inline(id),
-    kind,
-    revokedAt === null ? "valid" : `revoked ${clockTime(revokedAt, now)}`,
-    clockTime(createdAt, now),
-    inline(name ?? ""),
+  const rows = keys.map((key) => [
+    inline(key.id),
+    key.kind,
+    stateOf(key, now),
+    clockTime(key.createdAt, now),
+    inline(key.name ?? ""),
   ]);
   return table([["KEY", "KIND", "STATE", "CREATED", "NAME"], ...rows]);
+}
+
+function stateOf({ revokedAt, expiresAt }: Key, now: number): string {
+  if (revokedAt !== null) return `revoked ${clockTime(revokedAt, now)}`;
+  if (expiresAt === null) return "valid";
+  return `${expiresAt > now ? "valid until" : "expired"} ${clockTime(expiresAt, now)}`;
 }

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
+import { fileSize } from "../../../core/text.ts";
 import { defineCommand } from "../../command.ts";
-import { fileSize } from "../../format.ts";
 import { administer, DATABASE_OPTIONS, readDatabaseConfig } from "../../local/database.ts";
 
 export const serverBackupCommand = defineCommand({

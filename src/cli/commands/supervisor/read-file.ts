@@ -1,6 +1,6 @@
+import { fileSize } from "../../../core/text.ts";
 import { CONNECTION_OPTIONS, defineCommand, idArgument, idOf, text } from "../../command.ts";
 import { connect } from "../../connect.ts";
-import { fileSize } from "../../format.ts";
 import { runOperation } from "../../operations.ts";
 
 export const supervisorReadFileCommand = defineCommand({
