@@ -59,15 +59,14 @@ it("a run goes on in the same session until the agent is ready, and names its bl
     bash(`echo ${step} >>steps.txt`),
     say(gate(false, { reason: "not yet", blockers: [`obstacle ${step}`] })),
   ];
-  await using shop = await makeWorkshop({ turns: [notReady(1), notReady(2), notReady(3), [claim()]] });
+  await using shop = await makeWorkshop({ turns: [notReady(1), notReady(2), [claim()]] });
   const { code, document, stderr } = await shop.run("Climb the hill");
   assert.equal(code, 0, stderr);
   const verdicts = document.iterations.map(({ index, verdict, changed }) => [index, verdict, changed]);
   assert.deepEqual(verdicts, [
     [1, "continue", true],
     [2, "continue", true],
-    [3, "continue", true],
-    [4, "done", false],
+    [3, "done", false],
   ]);
   assert.deepEqual(document.iterations[1]?.gate?.blockers, ["obstacle 2"]);
   const sessions = new Set(
@@ -76,9 +75,9 @@ it("a run goes on in the same session until the agent is ready, and names its bl
   assert.equal(sessions.size, 1);
   const [first, ...later] = promptsOf(shop.model);
   assert.equal(first, "Climb the hill");
-  assert.equal(later.length, 3);
+  assert.equal(later.length, 2);
   for (const [index, prompt] of later.entries()) assert.match(prompt, new RegExp(`- obstacle ${index + 1}$`, "m"));
-  assert.equal(shop.show(document.task.branch, "steps.txt"), "1\n2\n3");
+  assert.equal(shop.show(document.task.branch, "steps.txt"), "1\n2");
 });
 
 it("a run repeats the format to an agent that printed no gate", async () => {

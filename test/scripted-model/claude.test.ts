@@ -189,7 +189,16 @@ async function iterate(
   await agent.preflight();
   const { prompt, sessionId = randomUUID(), resume = false } = iteration;
   const systemPrompt = "Print the gate.";
-  const told = { prompt, systemPrompt, sessionId, resume, budgetUsdLeft: 5, supervises: false, mcpConfig: null };
+  const told = {
+    prompt,
+    systemPrompt,
+    sessionId,
+    resume,
+    budgetUsdLeft: 5,
+    supervises: false,
+    mcpConfig: null,
+    keyFile: null,
+  };
   const { argv, stdin, env } = agent.commandLine(told);
   const [program = "", ...args] = argv;
   const child = spawn(program, args, { cwd: desk.checkout, env: { ...env, ...desk.environment, ...iteration.env } });

@@ -20,6 +20,7 @@ import { openTestRepository } from "./repository.ts";
 import type { TestRepository } from "./repository.ts";
 import { runSpec, silent } from "./run.ts";
 import type { SpecFields } from "./run.ts";
+import { noSandbox } from "./sandboxes.ts";
 import { until } from "./until.ts";
 
 /** The real Claude Code under a real daemon; the model and the server follow a script. */
@@ -70,7 +71,9 @@ export async function openClaudeBench(
       passEnv: [],
       environment: repository.environment,
       repositories: null,
-      worktrees: repository.worktrees,
+      worktrees: { dir: repository.worktrees, quotaBytes: null, orphanGraceMs: 60_000 },
+      bubblewrap: noSandbox,
+      secrets: [],
       log: silent,
       clock: systemClock,
     }),
@@ -104,6 +107,6 @@ async function welcomed(server: Awaited<ReturnType<typeof openLinkServer>>): Pro
   const { peer } = await server.connection();
   peer.store();
   assert.equal((await peer.heard()).type, "hello");
-  peer.say({ type: "welcome", version: LINK_VERSION, acked: {} });
+  peer.say({ type: "welcome", version: LINK_VERSION, acked: {}, orphans: [] });
   return peer;
 }

@@ -13,6 +13,8 @@ export interface World {
   acknowledged: readonly string[];
   /** Directory of what each run's agent says it has printed, by run id. */
   transcripts: string;
+  /** The directories in which the daemons keep their checkouts. */
+  worktrees: readonly string[];
   repository: { path: string; hash: string };
 }
 
@@ -24,6 +26,7 @@ export async function violations(world: World): Promise<string[]> {
     outputOfRuns(world),
     processesOfRuns(world),
     workOfRuns(world),
+    checkouts(world),
     changeFeed(world),
     personsRepository(world),
   ]);
@@ -79,13 +82,15 @@ async function wholeStream({ db }: Store, runId: string): Promise<Buffer> {
   }
 }
 
-/** No process with the id of an ended run. */
+/** No process that carries the id of an ended run, or names it. */
 async function processesOfRuns({ store }: World): Promise<string[]> {
   const ended = await store.db.selectFrom("runs").select("id").where("ended_at", "is not", null).execute();
   const problems: string[] = [];
   for (const pid of await readdir("/proc")) {
-    const environ = /^\d+$/.test(pid) ? await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "") : "";
-    const run = ended.find(({ id }) => environ.includes(`MAKIMA_RUN_ID=${id}`));
+    if (!/^\d+$/.test(pid)) continue;
+    const about = ["environ", "cmdline"].map((file) => readFile(`/proc/${pid}/${file}`, "utf8").catch(() => ""));
+    const said = (await Promise.all(about)).join("\0");
+    const run = ended.find(({ id }) => said.includes(id));
     if (run !== undefined) problems.push(`process ${pid} outlives run ${run.id}`);
   }
   return problems;
@@ -106,16 +111,55 @@ async function workOfRuns({ store, repository, transcripts }: World): Promise<st
   const worked = runs.filter(({ id, status }) => status === "completed" || begun.includes(id));
   return worked.flatMap(({ id, task_id, status, branch }) => {
     const ref = status === "completed" ? branch : `refs/makima/salvage/${task_id}/${id}`;
-    return filesOf(repository.path, ref).includes(`work-${task_id}.txt`)
+    return linesOf(repository.path, "ls-tree", "--name-only", ref).includes(`work-${task_id}.txt`)
       ? []
       : [`the work of run ${id} is not on ${ref}`];
   });
 }
 
-/** None where the ref does not exist. */
-function filesOf(cwd: string, ref: string): string[] {
-  const { status, stdout } = spawnSync("git", ["ls-tree", "--name-only", ref], { cwd, encoding: "utf8" });
-  return status === 0 ? stdout.split("\n") : [];
+/** What git prints; nothing where it fails, such as for a ref that does not exist. */
+function linesOf(cwd: string, ...args: string[]): string[] {
+  const { status, stdout } = spawnSync("git", args, { cwd, encoding: "utf8" });
+  return status === 0 ? stdout.split("\n").filter((line) => line !== "") : [];
+}
+
+/**
+ * Each has a record. Nothing is left of a contract that is over: no checkout, no trash, and in the repository no ref that
+ * kept objects for one.
+ */
+async function checkouts({ store, worktrees, repository }: World): Promise<string[]> {
+  const live = await store.db
+    .selectFrom("tasks")
+    .innerJoin("contracts", "contracts.id", "tasks.contract_id")
+    .select("tasks.id")
+    .where("contracts.status", "not in", ["completed", "deleted"])
+    .execute();
+  const problems: string[] = [];
+  const known = new Set<string>();
+  for (const root of worktrees) {
+    for (const name of await namesIn(root)) {
+      if (name === ".trash") continue;
+      const [checkout = ""] = name.split(".");
+      known.add(checkout);
+      const record = await readFile(join(root, `${checkout}.json`), "utf8").catch(() => null);
+      if (record === null) problems.push(`${join(root, name)} has no record`);
+      else if (!live.some(({ id }) => record.includes(id))) problems.push(`${join(root, name)} outlives its contract`);
+    }
+    for (const name of await namesIn(join(root, ".trash"))) problems.push(`${name} is left in the trash of ${root}`);
+  }
+  const refs = linesOf(
+    repository.path,
+    "for-each-ref",
+    "--format=%(refname)",
+    "refs/makima/base",
+    "refs/makima/imported",
+  );
+  const stale = refs.filter((ref) => !known.has(ref.split("/").at(-1) ?? ""));
+  return [...problems, ...stale.map((ref) => `${ref} is left`)];
+}
+
+async function namesIn(dir: string): Promise<string[]> {
+  return readdir(dir).catch(() => []);
 }
 
 /** Sequence numbers without a gap, and each task's versions in order. */

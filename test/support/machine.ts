@@ -6,9 +6,22 @@ import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { commandLine } from "./command-line.ts";
 
-/** The command line as it runs from the sources. */
-export const cli = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+/** Environment variable with which a test run tells its files where it has put the command line as it is published. */
+export const BUNDLE_OF_RUN = "TEST_BUNDLE";
+
+const bundle = process.env[BUNDLE_OF_RUN];
+
+/** The command line, from the sources where there is no bundle. */
+export const cli =
+  bundle === undefined ? fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url)) : join(bundle, "makima.js");
+
+/** Hundreds of commands would else read and compile the same again. */
+export const compileCache =
+  bundle === undefined
+    ? fileURLToPath(new URL("../../node_modules/.cache/compile", import.meta.url))
+    : join(bundle, "compiled");
 
 export interface Outcome {
   code: number | null;
@@ -48,8 +61,7 @@ export async function makeMachine(): Promise<Machine> {
     MAKIMA_HOME: join(top, "data"),
     MAKIMA_CONFIG: join(top, "config.toml"),
     GIT_CONFIG_GLOBAL: join(top, ".gitconfig"),
-    // Hundreds of commands would else read and compile the same sources again.
-    NODE_COMPILE_CACHE: fileURLToPath(new URL("../../node_modules/.cache/compile", import.meta.url)),
+    NODE_COMPILE_CACHE: compileCache,
   };
   await writeFile(join(top, ".gitconfig"), "[user]\n\tname = Ada\n\temail = ada@example.com\n");
   await writeFile(environment.MAKIMA_CONFIG, "");
@@ -106,7 +118,7 @@ async function ask(makimaHome: string, path: string): Promise<unknown> {
  * outlives that.
  */
 async function tearDown(machine: Machine, started: ChildProcess[]): Promise<void> {
-  const down = await machine.makima(["down", "--stop-tasks"]);
+  const down = await commandLine(["down", "--stop-tasks"], { env: machine.environment });
   for (const child of started) child.kill("SIGKILL");
   const left = await survivors(machine);
   const lines = await Promise.all(left.map(async (pid) => `${pid} ${await commandOf(pid)}`));

@@ -4,17 +4,19 @@ import { existsSync } from "node:fs";
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { checkoutDirectory } from "../../src/daemon/checkout/checkout.ts";
-import type { Checkout } from "../../src/daemon/checkout/checkout.ts";
+import type { Checkout, CheckoutKind } from "../../src/daemon/checkout/checkout.ts";
 import { DoneCommands } from "../../src/daemon/journal/done-commands.ts";
 import type { Answer } from "../../src/daemon/journal/done-commands.ts";
 import { Operations } from "../../src/daemon/operations/operations.ts";
 import type { OperationsOptions } from "../../src/daemon/operations/operations.ts";
+import { Turns } from "../../src/daemon/operations/turns.ts";
 import { createGit } from "../../src/platform/git/git.ts";
 import { OPERATION_RESULTS } from "../../src/protocol/operations.ts";
 import type { OperationKind, OperationOrder, OperationResult, OrderOf, Place } from "../../src/protocol/operations.ts";
 import { makeCheckout, openTestRepository, writeFiles } from "./repository.ts";
 import type { TestRepository } from "./repository.ts";
 import { silent } from "./run.ts";
+import { sandboxesAt } from "./sandboxes.ts";
 
 /** What makes a daemon's operations; a daemon in a process of its own is given it as JSON. */
 export interface OperationsPlace {
@@ -74,12 +76,17 @@ export async function startOperations(
   { worktrees, environment, home }: OperationsPlace,
   options: Partial<OperationsOptions> = {},
 ): Promise<Operations> {
+  const tasks = new Turns(1);
+  const sandboxes = sandboxesAt({ worktrees, environment });
   return Operations.open({
-    git: createGit(environment),
+    git: createGit(environment, (dir) => sandboxes.forGit(dir)),
+    sandboxes,
     worktrees,
     environment,
     passEnv: [],
     isAtWork: () => false,
+    holdTask: (taskId) => tasks.take(taskId),
+    checkouts: { carryOut: async () => assert.fail("nothing is asked about the daemon itself") },
     daemonId: "daemon-1",
     allowsRepository: () => true,
     commands: await DoneCommands.open(home),
@@ -97,7 +104,13 @@ export function resultOf<K extends OperationKind>(order: OrderOf<K>, { error, re
 
 /** A task of the repository that was never started. */
 export function placeOf(repository: TestRepository, name = "task-1"): Place {
-  return { taskId: name, repository: repository.dir, base: repository.base, branch: `makima/goal/${name}` };
+  return {
+    taskId: name,
+    repository: repository.dir,
+    base: repository.base,
+    branch: `makima/goal/${name}`,
+    bubblewrap: false,
+  };
 }
 
 /** A task with a branch: `files` are committed there, on top of `from`. null deletes a file. */
@@ -123,10 +136,14 @@ export async function taskWith(
 }
 
 /** The checkout that a task works in. */
-export function checkoutFor(repository: TestRepository, place: Place): Promise<Checkout> {
+export function checkoutFor(
+  repository: TestRepository,
+  place: Place,
+  kind: CheckoutKind = "worktree",
+): Promise<Checkout> {
   const { taskId, branch, base } = place;
   const dir = checkoutDirectory(repository.worktrees, place);
-  return makeCheckout(repository, { taskId, branch, baseCommit: base, dir, adoptBranch: true });
+  return makeCheckout(repository, { taskId, branch, baseCommit: base, dir, adoptBranch: true, kind });
 }
 
 /** An order to merge a task's branch into another one, which is made where it is not there. */

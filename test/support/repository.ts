@@ -4,10 +4,11 @@ import { lstat, mkdir, mkdtemp, readFile, readdir, readlink, realpath, rm, write
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Checkout } from "../../src/daemon/checkout/checkout.ts";
-import { createCheckout } from "../../src/daemon/checkout/worktree.ts";
-import type { CheckoutSpec } from "../../src/daemon/checkout/worktree.ts";
+import { createCheckout } from "../../src/daemon/checkout/create.ts";
+import type { CheckoutSpec } from "../../src/daemon/checkout/create.ts";
 import { createGit } from "../../src/platform/git/git.ts";
 import type { Git } from "../../src/platform/git/git.ts";
+import { sandboxesAt } from "./sandboxes.ts";
 
 /** A person's repository with one commit on `main`, in a temporary directory of its own. */
 export interface TestRepository extends AsyncDisposable {
@@ -20,7 +21,7 @@ export interface TestRepository extends AsyncDisposable {
   base: string;
   /** Where checkouts go. */
   worktrees: string;
-  /** makima's git, in the person's environment. */
+  /** makima's git, in the person's environment, and sandboxed where it is to be confined. */
   git: Git;
   environment: Record<string, string>;
   /** git as the person, or an agent, types it; trimmed output. */
@@ -42,13 +43,15 @@ export async function openTestRepository(
     execFileSync("git", args, { cwd, env: environment, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
   const dir = join(root, "repository");
   await makeRepository(dir, files, run);
+  const worktrees = join(root, "worktrees");
+  const sandboxes = sandboxesAt({ worktrees, environment });
   return {
     root,
     dir,
     commonDir: join(dir, ".git"),
     base: run(dir, "rev-parse", "HEAD"),
-    worktrees: join(root, "worktrees"),
-    git: createGit(environment),
+    worktrees,
+    git: createGit(environment, (directory) => sandboxes.forGit(directory)),
     environment,
     run,
     [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
@@ -65,6 +68,7 @@ export function checkoutSpec(r: TestRepository): CheckoutSpec {
     baseCommit: r.base,
     dir: join(r.worktrees, "task-1"),
     includeChanges: false,
+    kind: "worktree",
   };
 }
 

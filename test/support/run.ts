@@ -19,6 +19,7 @@ import type { RunEvent, RunEventOf } from "../../src/protocol/run-events.ts";
 import type { LoopLimits, RunSpec, Supervision } from "../../src/protocol/run-spec.ts";
 import { openTestRepository } from "./repository.ts";
 import type { TestRepository } from "./repository.ts";
+import { sandboxesAt } from "./sandboxes.ts";
 
 export const silent = createLogger({ level: "silent", format: "json", stream: { write: () => undefined } });
 
@@ -63,6 +64,7 @@ export function runSpec({ limits, ...fields }: SpecFields = {}): RunSpec {
     supervision: null,
     checks: [],
     limits: { ...LIMITS, ...limits },
+    bubblewrap: false,
     taskToken: "mk_task_test",
     resume: null,
     ...fields,
@@ -92,7 +94,10 @@ export function eventsOf<T extends RunEvent["type"]>(events: readonly RunEvent[]
 }
 
 export interface BenchOptions {
-  /** Shell commands that work in the checkout. `$n` is which iteration it is, `$bench` a directory to leave marks in. */
+  /**
+   * Shell commands that work in the checkout. `$n` is which iteration it is, `$bench` a directory to leave marks in, also
+   * from a sandbox.
+   */
   agent: string;
   spec?: SpecFields;
   files?: Record<string, string>;
@@ -110,6 +115,8 @@ export interface Bench extends AsyncDisposable {
   repository: TestRepository;
   spec: RunSpec;
   place: RunnerPlace;
+  /** Where the agent leaves its marks. */
+  marks: string;
   /** The run's directory. */
   path: string;
   services: RunnerServices;
@@ -127,13 +134,17 @@ export interface RunnerPlace {
   worktrees: string;
   environment: Record<string, string>;
   program: string;
+  /** What sandboxed processes may write, besides what they are given. */
+  writable?: string[];
 }
 
-export function runnerServices({ worktrees, environment, program }: RunnerPlace): RunnerServices {
+export function runnerServices({ worktrees, environment, program, writable = [] }: RunnerPlace): RunnerServices {
+  const sandboxes = sandboxesAt({ worktrees, environment }, { writable });
   return {
     clock: systemClock,
     log: silent,
-    git: createGit(environment),
+    git: createGit(environment, (dir) => sandboxes.forGit(dir)),
+    sandboxes,
     worktrees,
     environment,
     passEnv: [],
@@ -148,10 +159,14 @@ export function runnerServices({ worktrees, environment, program }: RunnerPlace)
 export async function openBench({ agent, spec: fields, files, clock = systemClock }: BenchOptions): Promise<Bench> {
   const repository = await openTestRepository(files);
   const spec = runSpec({ repository: repository.dir, base: repository.base, ...fields });
-  const program = await writeAgent(repository.root, agent);
+  // Whoever is sandboxed must not be able to write beside the repository.
+  const marks = spec.bubblewrap ? join(repository.root, "marks") : repository.root;
+  await mkdir(marks, { recursive: true });
+  const program = await writeAgent(marks, agent);
   const runs = join(repository.root, "runs");
   await mkdir(runs);
-  const place = { worktrees: repository.worktrees, environment: repository.environment, program };
+  const { worktrees, environment } = repository;
+  const place = { worktrees, environment, program, writable: spec.bubblewrap ? [marks] : [] };
   const services = { ...runnerServices(place), clock };
   const path = join(runs, spec.runId);
   const events = async (): Promise<RunEvent[]> => (await RunDirectory.open(path)).readJournal();
@@ -159,6 +174,7 @@ export async function openBench({ agent, spec: fields, files, clock = systemCloc
     repository,
     spec,
     place,
+    marks,
     path,
     services,
     takeUp: async (recorded) => takeUp(await RunDirectory.create(runs, spec), services, recorded),
