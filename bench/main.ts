@@ -8,6 +8,8 @@ import type { Figure } from "./measure.ts";
 const BENCHES: Record<string, () => Promise<Figure[]>> = {
   gate: async () => (await import("./gate.ts")).gateFigures(),
   shim: async () => (await import("./shim.ts")).shimFigures(),
+  checkout: async () => (await import("./checkout.ts")).checkoutFigures(),
+  sandbox: async () => (await import("./sandbox.ts")).sandboxFigures(),
   turnaround: async () => (await import("./turnaround.ts")).turnaroundFigures(),
   pipeline: async () => (await import("./pipeline.ts")).pipelineFigures(),
   cli: async () => (await import("./cli.ts")).cliFigures(),

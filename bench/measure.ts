@@ -6,7 +6,8 @@ export interface Figure {
   /** measured / peer, in the direction in which the target is stated. */
   ratio: number | null;
   target: string;
-  met: boolean;
+  /** Null where there is no target. */
+  met: boolean | null;
 }
 
 /** Median of `values`. */
@@ -18,6 +19,15 @@ export function median(values: readonly number[]): number {
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
+/** Medians of the times (ms) of several works that take turns, so that what else the machine does meets all alike. */
+export async function medianTimes(rounds: number, works: readonly (() => unknown)[]): Promise<number[]> {
+  const times = works.map((): number[] => []);
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [index, work] of works.entries()) times[index]?.push(await timed(work));
+  }
+  return times.map(median);
 }
 
 /** Milliseconds that `work` takes. */
@@ -37,5 +47,6 @@ export async function medianTime(runs: number, work: () => unknown): Promise<num
 
 /** A figure as a row of a Markdown table. */
 export function row({ what, measured, peer, ratio, target, met }: Figure): string {
-  return `| ${what} | ${measured} | ${peer} | ${ratio === null ? "" : ratio.toFixed(2)} | ${target} | ${met ? "yes" : "**no**"} |`;
+  const verdict = met === null ? "" : met ? "yes" : "**no**";
+  return `| ${what} | ${measured} | ${peer} | ${ratio === null ? "" : ratio.toFixed(2)} | ${target} | ${verdict} |`;
 }

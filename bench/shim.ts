@@ -61,7 +61,7 @@ async function memory(root: string): Promise<Figure> {
 }
 
 function request(dir: string, argv: string[]) {
-  return { argv, cwd: tmpdir(), env: { PATH: process.env["PATH"] ?? "" }, stdinFile: null, dir };
+  return { argv, cwd: tmpdir(), env: { PATH: process.env["PATH"] ?? "" }, stdinFile: null, dir, sandbox: null };
 }
 
 /** The processes whose command line names the shim's directory, and the writers that are their children. */

@@ -16,10 +16,12 @@ export interface System extends AsyncDisposable {
   endpoint: Endpoint;
   repository: string;
   base: string;
+  /** makima's data directory. */
+  home: string;
   /** Process ids of the server and of the daemon. */
   pids: { server: number; daemon: number };
   /** Starts a task whose agent is the script; resolves with the task's id and the change feed's position before it. */
-  start(limits: { maxIterations: number }): Promise<{ taskId: string; cursor: number }>;
+  start(task: { maxIterations: number; bubblewrap?: boolean }): Promise<{ taskId: string; cursor: number }>;
   subscriber(): Subscriber;
 }
 
@@ -44,10 +46,11 @@ export async function startSystem(agentScript: string, { maxTasks }: { maxTasks:
     endpoint,
     repository,
     base,
+    home: machine.makimaHome,
     pids: { server: server.pid ?? 0, daemon: daemon.pid ?? 0 },
-    start: async ({ maxIterations }) => {
+    start: async ({ maxIterations, bubblewrap = false }) => {
       const limits = { ...defaultConfig().loop, maxIterations, noChangeThreshold: maxIterations, baseline: false };
-      const settings = { autonomousLoop: maxIterations > 1, limits };
+      const settings = { autonomousLoop: maxIterations > 1, bubblewrap, limits };
       const contract = { name: "bench", goal: "Measure", agent: "bench", repository, base, settings };
       const { task, cursor } = await client.call("createContract", contract);
       return { taskId: task.id, cursor };
@@ -64,10 +67,12 @@ export async function startSystem(agentScript: string, { maxTasks }: { maxTasks:
   };
 }
 
-/** Waits for a condition that no event tells of; throws after two minutes. */
-export async function until(condition: () => Promise<boolean>): Promise<void> {
+/** What `condition` gives as soon as that is neither false nor null; throws after two minutes. */
+export async function until<T>(condition: () => Promise<T>): Promise<Exclude<T, false | null>> {
   const deadline = performance.now() + 120_000;
-  while (!(await condition())) {
+  for (;;) {
+    const value = await condition();
+    if (value !== false && value !== null) return value as Exclude<T, false | null>;
     if (performance.now() > deadline) throw new Error("waited in vain");
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
