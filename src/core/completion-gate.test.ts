@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { processorTime } from "../../test/support/processor-time.ts";
 import { GateScanner, MAX_BODY, parse, parseLast } from "./completion-gate.ts";
 import type { Gate } from "./completion-gate.ts";
 
@@ -179,9 +180,9 @@ suite("completion gate: cost", () => {
     test(`ten times the ${name} take about ten times as long`, () => {
       const small = unit.repeat(400_000 / unit.length);
       const large = unit.repeat(4_000_000 / unit.length);
-      const base = fastest(() => parseLast(small));
-      // A quadratic scan would take a hundred times as long; the constant forgives a busy machine.
-      assert.ok(fastest(() => parseLast(large)) < 40 * base + 50);
+      const base = processorTime(() => parseLast(small));
+      // A quadratic scan would take a hundred times as long; the constant forgives a collection of garbage.
+      assert.ok(processorTime(() => parseLast(large)) < 40 * base + 50);
     });
   }
 
@@ -222,12 +223,3 @@ const hostileText = fc
     { maxLength: 30 },
   )
   .map((parts) => parts.join(""));
-
-function fastest(work: () => unknown): number {
-  const times = Array.from({ length: 3 }, () => {
-    const started = performance.now();
-    work();
-    return performance.now() - started;
-  });
-  return Math.min(...times);
-}

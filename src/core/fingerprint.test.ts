@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { processorTime } from "../../test/support/processor-time.ts";
 import { fingerprint } from "./fingerprint.ts";
 
 suite("fingerprint", () => {
@@ -54,19 +55,9 @@ suite("fingerprint", () => {
 
   for (const unit of ["1", "1.", "1:", "a-", "/tmp/", "C:\\a\\", " ", "\x1b", "Jan ", "0x", "1s ", "[::", "\\Temp"]) {
     test(`cost grows with the length of ${JSON.stringify(unit)} repeated`, () => {
-      const base = fastest(unit.repeat(20_000 / unit.length));
-      // A quadratic pattern would take a hundred times as long; the constant forgives a busy machine.
-      assert.ok(fastest(unit.repeat(200_000 / unit.length)) < 40 * base + 50);
+      const base = processorTime(() => fingerprint(unit.repeat(20_000 / unit.length)));
+      // A quadratic pattern would take a hundred times as long; the constant forgives a collection of garbage.
+      assert.ok(processorTime(() => fingerprint(unit.repeat(200_000 / unit.length))) < 40 * base + 50);
     });
   }
 });
-
-/** Milliseconds of this process's own work: other programs on the machine take none of it. */
-function fastest(text: string): number {
-  const times = Array.from({ length: 3 }, () => {
-    const started = process.cpuUsage();
-    fingerprint(text);
-    return process.cpuUsage(started).user / 1000;
-  });
-  return Math.min(...times);
-}
