@@ -36,7 +36,8 @@ export async function commandLine(
     stdout,
     stderr,
     onSignals: (_, listener) => {
-      interrupt?.addEventListener("abort", listener);
+      if (interrupt?.aborted) queueMicrotask(listener);
+      else interrupt?.addEventListener("abort", listener);
       return { [Symbol.dispose]: () => interrupt?.removeEventListener("abort", listener) };
     },
     exit: (status) => {
