@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { systemClock } from "../../platform/clock.ts";
 import { createLogger } from "../../platform/log.ts";
 import { Store } from "../db/store.ts";
+import { beginDatabase } from "./sqlite.ts";
 
 export const silent = createLogger({ level: "silent", format: "json", stream: { write: () => undefined } });
 
@@ -15,7 +16,9 @@ export async function temporaryHome(): Promise<AsyncDisposable & { path: string 
 
 /** A store on a real file. */
 export async function openStore(home: string): Promise<Store> {
-  return Store.open({ kind: "sqlite", path: join(home, "makima.db") }, systemClock, silent);
+  const path = join(home, "makima.db");
+  await beginDatabase(path);
+  return Store.open({ kind: "sqlite", path }, systemClock, silent);
 }
 
 /** Long enough for a machine under load; what holds holds after a fraction of it (ms). */

@@ -7,6 +7,7 @@ import { Store } from "../db/store.ts";
 import { silent, temporaryHome } from "./basics.ts";
 import { POSTGRES_OF_RUN, Postgres, startPostgres } from "./postgres.ts";
 import type { PostgresCluster } from "./postgres.ts";
+import { beginDatabase } from "./sqlite.ts";
 
 /** A new database in this version's schema; it goes away with its scope. */
 export interface TestDatabase<S extends DatabaseSource = DatabaseSource> extends AsyncDisposable {
@@ -28,6 +29,7 @@ export function onEveryEngine(name: string, body: (database: TestDatabase) => Pr
 export async function sqliteDatabase(): Promise<TestDatabase<{ kind: "sqlite"; path: string }>> {
   const home = await temporaryHome();
   const source = { kind: "sqlite", path: join(home.path, "makima.db") } as const;
+  await beginDatabase(source.path);
   return { source, open: () => openSource(source), [Symbol.asyncDispose]: () => home[Symbol.asyncDispose]() };
 }
 

@@ -8,11 +8,13 @@ import type { RunningServer, ServerOptions } from "../server.ts";
 import { requestFor } from "./ask.ts";
 import type { Given } from "./ask.ts";
 import { silent, temporaryHome } from "./basics.ts";
+import { beginDatabase } from "./sqlite.ts";
 
 export { silent, temporaryHome, until } from "./basics.ts";
 
 export async function launch(home: string, options: Partial<ServerOptions> = {}): Promise<RunningServer> {
   const files = paths(home);
+  await beginDatabase(files.db);
   return startServer({
     database: { kind: "sqlite", path: files.db },
     paths: files,

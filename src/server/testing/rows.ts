@@ -8,7 +8,7 @@ export type Row = Record<string, unknown>;
 
 /** Fills every table with rows of whatever its columns take: more rows than a batch has, and more bytes. */
 export async function fillAtRandom(store: Store): Promise<void> {
-  const tables = await readSchema();
+  const tables = await schemaOf();
   const keys = new Map<string, unknown[]>();
   await store.write(async ({ db }) => {
     for (const table of tables) {
@@ -28,7 +28,7 @@ export async function fillAtRandom(store: Store): Promise<void> {
 /** Every row of makima's tables, in no order that an engine has given them. */
 export async function rowsOf(db: Db): Promise<Record<string, Row[]>> {
   const tables: Record<string, Row[]> = {};
-  for (const { name } of await readSchema()) {
+  for (const { name } of await schemaOf()) {
     const rows = await untyped(db).selectFrom(name).selectAll().execute();
     const sortable = rows.map(comparable).map((row) => ({ row, text: JSON.stringify(row) }));
     tables[name] = sortable.toSorted((a, b) => (a.text < b.text ? -1 : 1)).map(({ row }) => row);
@@ -48,7 +48,14 @@ interface Table {
   references: { from: string; table: string; to: string }[];
 }
 
+let schema: Promise<Table[]> | null = null;
+
 /** As SQLite tells it; the migrations make the same on every engine. Tables follow those that they refer to. */
+function schemaOf(): Promise<Table[]> {
+  schema ??= readSchema();
+  return schema;
+}
+
 async function readSchema(): Promise<Table[]> {
   await using database = await sqliteDatabase();
   await using store = await database.open();

@@ -8,6 +8,7 @@ import { CreateContract } from "../../../protocol/api.ts";
 import { createContract } from "../../contracts/create.ts";
 import { openStore, temporaryHome } from "../../testing/basics.ts";
 import { contract } from "../../testing/data.ts";
+import { openSource } from "../../testing/engines.ts";
 import { openSqliteFile } from "./open.ts";
 
 function isError(code: string, path: string) {
@@ -18,11 +19,11 @@ test("a new database is closed to others, and opens again with what was written"
   await using home = await temporaryHome();
   const path = join(home.path, "makima.db");
   {
-    await using store = await openStore(home.path);
+    await using store = await openSource({ kind: "sqlite", path });
     await store.write((tx) => createContract(tx, CreateContract.parse(contract)));
     for (const file of [path, `${path}-wal`]) assert.equal((await stat(file)).mode & 0o777, 0o600, file);
   }
-  await using store = await openStore(home.path);
+  await using store = await openSource({ kind: "sqlite", path });
   assert.equal((await store.db.selectFrom("tasks").select("name").execute())[0]?.name, contract.name);
 });
 
