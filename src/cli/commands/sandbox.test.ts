@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, readFile, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
@@ -46,6 +46,27 @@ test("a command has our streams and exit code, a clone to itself, and leaves not
   assert.deepEqual(await trials(), []);
   assert.equal(await hashRepository(repository.dir), hash);
   assert.equal(repository.run(repository.dir, "for-each-ref"), refs);
+});
+
+test("a file that it is to read it cannot write, and a directory is no way out", { skip }, async () => {
+  await writeFiles(machine.home, { "input.txt": "kept\n" });
+  const redirected = (from: string, script: string) =>
+    spawn(
+      "sh",
+      ["-c", `exec "$@" < "$HOME/${from}"`, "sh", process.execPath, cli, "sandbox", "--", "sh", "-c", script],
+      {
+        cwd: repository.dir,
+        env: machine.environment,
+      },
+    );
+  const file = redirected("input.txt", "cat; echo forged > /proc/self/fd/0; ls -A; exit 7");
+  assert.equal(await text(file.stdout), "kept\n.git\na.txt\n");
+  assert.equal(file.exitCode ?? (await new Promise((resolve) => file.once("exit", resolve))), 7);
+  assert.equal(await readFile(join(machine.home, "input.txt"), "utf8"), "kept\n");
+
+  const directory = redirected(".", "touch /proc/self/fd/0/escaped");
+  assert.match(await text(directory.stderr), /The input is a directory/);
+  assert.equal((await readdir(machine.home)).includes("escaped"), false);
 });
 
 test("what a shell would say of a missing program, and of one that a signal ends", { skip }, async () => {
@@ -108,13 +129,18 @@ async function onTerminal(command: string): Promise<string> {
 const TYPE = `import fcntl
 for letter in "echo typed": fcntl.ioctl(0, 0x5412, letter.encode())`;
 
-test("on a terminal it is one, cannot be typed into, and Ctrl-C ends it", { skip }, async () => {
+test("on a terminal it is one, cannot be typed into, and Ctrl-C is for it", { skip }, async () => {
   await writeFiles(machine.home, { "type.py": TYPE });
   const look = `test -t 0 && test -t 1 && echo a terminal; python3 ${machine.home}/type.py; echo ready; sleep 600`;
   const shown = await onTerminal(`sh -c '${look}'`);
   assert.match(shown, /^a terminal\r$/m);
   assert.match(shown, /^(PermissionError|OSError)/m);
   assert.match(shown, /code 130\r$/m);
+
+  const shell = `bash -c 'trap "echo interrupted" INT; ls -l /proc/self/fd; echo ready; sleep 600; echo goes on; exit 5'`;
+  const kept = await onTerminal(shell);
+  assert.match(kept, /interrupted\r\ngoes on\r\ncode 5\r$/m);
+  assert.doesNotMatch(kept, /[3-9] -> (?!\/proc\/)/, "nothing is open but its streams");
   assert.deepEqual(await trials(), []);
 });
 

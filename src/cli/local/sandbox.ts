@@ -6,8 +6,10 @@ import { secretFiles } from "../../platform/config/secret-files.ts";
 import { createGit } from "../../platform/git/git.ts";
 import type { Repository } from "../../platform/git/repository.ts";
 import { selfCommand } from "../../platform/process/background.ts";
-import { runForeground } from "../../platform/process/foreground.ts";
+import { startForeground } from "../../platform/process/foreground.ts";
+import type { ForegroundProgram } from "../../platform/process/foreground.ts";
 import type { Context } from "../context.ts";
+import { prepareHome } from "./home.ts";
 
 export interface SandboxOptions {
   loaded: LoadedConfig;
@@ -18,7 +20,7 @@ export interface SandboxOptions {
 
 /**
  * Runs a command in a sandbox, in a checkout that goes with it, and gives its exit code as a shell would. It has the
- * process's own stdin, stdout and stderr; a signal ends it.
+ * process's own stdin, stdout and stderr. Ctrl-C is for the command, which may go on; other signals end it.
  */
 export async function runSandboxed(
   context: Context,
@@ -28,15 +30,26 @@ export async function runSandboxed(
   const { openTrial } = await import("../../daemon/sandbox/trial.ts");
   const { sandboxes, env } = await prepare(context, options);
   const { repository, loaded } = options;
-  const ended = new AbortController();
+  let program: ForegroundProgram | null = null;
   let code: number | null = null;
-  using _signals = onSignals(context, (status) => {
-    code ??= status;
-    ended.abort();
+  using _signals = onSignals(context, (signal) => {
+    if (signal === "SIGINT" && program?.interrupt()) return;
+    code ??= CODES[signal];
+    program?.kill();
   });
-  const { trials } = pathsIn(loaded.home);
-  await using trial = await openTrial({ git: createGit(context.env), sandboxes, trials, repository, env });
-  const exit = await runForeground([...trial.sandbox, ...argv], { cwd: trial.dir, env, signal: ended.signal });
+  const paths = pathsIn(loaded.home);
+  await prepareHome(paths);
+  await using trial = await openTrial({
+    git: createGit(context.env),
+    sandboxes,
+    trials: paths.trials,
+    repository,
+    env,
+  });
+  program = await startForeground(argv, { sandbox: trial.sandbox, cwd: trial.dir, dir: trial.place, env });
+  // It may have been asked for before there was a program.
+  if (code !== null) program.kill();
+  const exit = await program.exited;
   return code ?? exit;
 }
 
@@ -67,13 +80,14 @@ async function prepare(context: Context, { loaded, network }: SandboxOptions) {
   return { sandboxes, env: commandEnvironment(processes.passEnv, context.env, sandboxVariables(null)) };
 }
 
-/** Calls `listener` with the exit code that goes with the signal. */
-function onSignals(context: Context, listener: (code: number) => void): Disposable {
+function onSignals(context: Context, listener: (signal: Signal) => void): Disposable {
   const stack = new DisposableStack();
-  for (const [signal, code] of Object.entries(CODES) as [keyof typeof CODES, number][]) {
-    stack.use(context.onSignals([signal], () => listener(code)));
+  for (const signal of Object.keys(CODES) as Signal[]) {
+    stack.use(context.onSignals([signal], () => listener(signal)));
   }
   return stack;
 }
 
-const CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+/** What a shell says of a program that the signal has ended. */
+const CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+type Signal = keyof typeof CODES;

@@ -25,6 +25,8 @@ export interface TrialOptions {
 /** A sandbox for one command in a checkout of its own. Disposing it removes the checkout, with all that was done in it. */
 export interface Trial extends AsyncDisposable {
   dir: string;
+  /** What the checkout lies in: out of reach of what runs in the sandbox. */
+  place: string;
   /** What stands before a program and its arguments. */
   sandbox: readonly string[];
 }
@@ -46,10 +48,11 @@ export async function openTrial({ git, sandboxes, trials, repository, env }: Tri
   stack.defer(() => discard(place));
   await mkdir(place);
   const dir = join(place, "checkout");
-  await makeClone(git, dir, { commonDir, commit: baseCommit, branch: null }, { [CHECKOUT_MARKER]: place });
+  const options = { confined: false, variables: { [CHECKOUT_MARKER]: place } };
+  await makeClone(git, dir, { commonDir, commit: baseCommit, branch: null }, options);
   const sandbox = await sandboxes.forCheck({ dir, repository: commonDir, caches: null, env });
   const owned = stack.move();
-  return { dir, sandbox, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { dir, place, sandbox, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 /** Removes the trials whose process is gone. */

@@ -10,7 +10,7 @@ import { closeInheritedDescriptors } from "./descriptors.ts";
 import { isSameProcess, signalProcess } from "./identity.ts";
 import { type Exit, type ProcessRecord, abandon, readExit, readRecord, reclaim } from "./record.ts";
 import { sandboxFailed, signalInside, tellingStatus } from "./sandboxed.ts";
-import { SHIM, environmentScript } from "./shim.ts";
+import { SANDBOX_FD, SHIM, environmentScript } from "./shim.ts";
 
 export type { Exit } from "./record.ts";
 
@@ -167,7 +167,7 @@ function ignoreRejection<T>(promise: Promise<T>): Promise<T> {
 }
 
 function spawnShim({ argv, cwd, env, stdinFile, dir, maxOutputBytes, sandbox }: LaunchOptions): ChildProcess {
-  const command = sandbox === null ? argv : [...tellingStatus(sandbox), ...argv];
+  const command = sandbox === null ? argv : [...tellingStatus(sandbox, SANDBOX_FD), ...argv];
   const blocks = maxOutputBytes === undefined ? "" : String(Math.floor(maxOutputBytes / BLOCK));
   closeInheritedDescriptors();
   const environment = namelessFile(dir, environmentScript(env));

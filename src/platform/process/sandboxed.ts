@@ -3,12 +3,14 @@ import { join } from "node:path";
 import { isErrno } from "../files.ts";
 import { type ProcessIdentity, identify, isSameProcess, signalProcess } from "./identity.ts";
 import type { Exit } from "./record.ts";
-import { SANDBOX_FD } from "./shim.ts";
 
-/** The words that start bubblewrap, so that it tells what it does in the file `sandbox` of its directory. */
-export function tellingStatus(sandbox: readonly string[]): string[] {
+/** In the directory of a sandboxed process: what bubblewrap tells of it. */
+export const SANDBOX_FILE = "sandbox";
+
+/** The words that start bubblewrap, so that it tells through a descriptor what it does. */
+export function tellingStatus(sandbox: readonly string[], descriptor: number): string[] {
   const [bwrap = "", ...rest] = sandbox;
-  return [bwrap, "--json-status-fd", String(SANDBOX_FD), ...rest];
+  return [bwrap, "--json-status-fd", String(descriptor), ...rest];
 }
 
 /**
@@ -43,7 +45,7 @@ interface SandboxStatus {
 function readStatus(dir: string): SandboxStatus | null {
   let text: string;
   try {
-    text = readFileSync(join(dir, "sandbox"), "utf8");
+    text = readFileSync(join(dir, SANDBOX_FILE), "utf8");
   } catch (error) {
     if (isErrno(error, "ENOENT")) return null;
     throw error;

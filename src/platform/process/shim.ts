@@ -1,4 +1,4 @@
-/** Descriptor of the file `sandbox`, see below. */
+/** Descriptor of the file that is SANDBOX_FILE, see below. */
 export const SANDBOX_FD = 5;
 
 /** What the kernel adds to a process's share of the memory (per mille) when it chooses whom to kill for want of it. */

@@ -33,7 +33,7 @@ const CASES: [words: string, settings: KernelSettings, fix: keyof typeof FIXES][
   ["bwrap: The --size option is not permitted in setuid mode", OPEN, "setuid"],
   ["bwrap: cannot open /proc/sys/user/max_user_namespaces: Permission denied", OPEN, "setuid"],
   ["bwrap: setuid use of bubblewrap is not supported in this build", OPEN, "setuid"],
-  ["bwrap: Unknown option --disable-userns", OPEN, "install"],
+  ["bwrap: Unknown option --disable-userns", OPEN, "upgrade"],
 ];
 
 for (const [words, settings, fix] of CASES) {
@@ -41,6 +41,11 @@ for (const [words, settings, fix] of CASES) {
     assert.equal(explainBubblewrap(BWRAP, `${words}\n`, settings).fix, FIXES[fix](BWRAP));
   });
 }
+
+test("of two kernel parameters that are to be set, both hold after a boot", () => {
+  const files = [FIXES.unprivileged(), FIXES.namespaces()].map((fix) => /tee (\S+)/.exec(fix)?.[1]);
+  assert.equal(new Set(files).size, 2);
+});
 
 test("what is not known is told in bwrap's own words", () => {
   const { cause, fix } = explainBubblewrap(BWRAP, "bwrap: first\nbwrap: something new\n", OPEN);

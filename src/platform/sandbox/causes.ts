@@ -17,6 +17,11 @@ export function explainBubblewrap(bwrap: string, stderr: string, settings: Kerne
 
 export const FIXES = {
   install: () => "sudo apt install bubblewrap (Debian, Ubuntu) or sudo dnf install bubblewrap (Fedora)",
+  // Not by the package manager: a system whose bubblewrap is too old has no newer one.
+  upgrade: () =>
+    "Debian 12 and Ubuntu 24.04 have a newer one. Elsewhere: sudo apt install gcc git meson pkg-config libcap-dev && " +
+    "git clone --branch v0.8.0 --depth 1 https://github.com/containers/bubblewrap && cd bubblewrap && " +
+    "meson setup build && sudo meson install -C build",
   apparmor: (bwrap) =>
     `printf 'abi <abi/4.0>,\\ninclude <tunables/global>\\nprofile bwrap ${bwrap} flags=(unconfined) {\\n  userns,\\n}\\n'` +
     " | sudo tee /etc/apparmor.d/bwrap && sudo apparmor_parser -r /etc/apparmor.d/bwrap",
@@ -49,7 +54,7 @@ const CAUSES: readonly Cause[] = [
   {
     says: /Unknown option/,
     cause: "bubblewrap is too old",
-    fix: FIXES.install,
+    fix: FIXES.upgrade,
   },
   {
     says: /does not support user namespaces/,
@@ -91,7 +96,8 @@ const CAUSES: readonly Cause[] = [
   },
 ];
 
-/** Sets a kernel parameter, now and at every boot. */
+/** Sets a kernel parameter, now and at every boot. A file for each: a second one must not take the first one's place. */
 function sysctl(setting: string): string {
-  return `echo ${setting} | sudo tee /etc/sysctl.d/60-makima-sandbox.conf && sudo sysctl -p /etc/sysctl.d/60-makima-sandbox.conf`;
+  const file = `/etc/sysctl.d/60-makima-${setting.split("=", 1)[0]}.conf`;
+  return `echo ${setting} | sudo tee ${file} && sudo sysctl -p ${file}`;
 }

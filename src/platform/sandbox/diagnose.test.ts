@@ -27,7 +27,7 @@ test("a machine that can make sandboxes is told so", options, async () => {
 
 test("a bwrap that is too old, or is none, is not used", async () => {
   await using stand = await StandIn.make("echo bubblewrap 0.7.10");
-  const refused = { code: "sandbox_unavailable", message: /0\.7\.10.*0\.8\.0/, hint: FIXES.install() };
+  const refused = { code: "sandbox_unavailable", message: /0\.7\.10.*0\.8\.0/, hint: FIXES.upgrade() };
   await assert.rejects(findBubblewrap(stand.environment), refused);
   assert.deepEqual((await diagnoseSandbox(stand.environment))[0]?.state, "broken");
   await using mute = await StandIn.make("exit 1");

@@ -30,7 +30,7 @@ async function versionFinding(bwrap: string): Promise<Finding> {
   const version = await versionOf(bwrap);
   if (version === null) return broken("bubblewrap", `${bwrap} does not tell its version`, FIXES.install());
   if (!isTooOld(version)) return fine("bubblewrap", `${bwrap} ${version}`);
-  return broken("bubblewrap", `${bwrap} is ${version}; ${OLDEST} is the oldest that will do`, FIXES.install());
+  return broken("bubblewrap", `${bwrap} is ${version}; ${OLDEST} is the oldest that will do`, FIXES.upgrade());
 }
 
 async function setuidFinding(bwrap: string): Promise<Finding> {

@@ -21,7 +21,7 @@ export async function findBubblewrap(environment: Environment): Promise<string> 
   const version = await versionOf(bwrap);
   if (version === null) throw unavailable(`${bwrap} does not tell its version`, FIXES.install());
   if (isTooOld(version))
-    throw unavailable(`${bwrap} is ${version}; ${OLDEST} is the oldest that will do`, FIXES.install());
+    throw unavailable(`${bwrap} is ${version}; ${OLDEST} is the oldest that will do`, FIXES.upgrade());
   return bwrap;
 }
 

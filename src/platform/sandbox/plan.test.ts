@@ -38,8 +38,8 @@ test("the argument list, in full", () => {
     extraArgs: ["--setenv", "A", "b"],
   };
   const expected = [
-    "--die-with-parent --new-session --unshare-user --disable-userns --unshare-pid --unshare-ipc --unshare-uts",
-    "--unshare-cgroup-try --hostname makima --cap-drop ALL --unshare-net",
+    "--die-with-parent --new-session --unshare-user --disable-userns --unshare-pid --as-pid-1 --unshare-ipc",
+    "--unshare-uts --unshare-cgroup-try --hostname makima --cap-drop ALL --unshare-net",
     "--ro-bind / / --dev /dev --proc /proc --ro-bind /proc/sys /proc/sys",
     "--size 1000 --tmpfs /tmp --size 1000 --tmpfs /run --size 1000 --tmpfs /dev/shm --size 1000 --tmpfs /var/tmp",
     "--ro-bind /tmp/tools /tmp/tools",

@@ -26,10 +26,13 @@ export function bubblewrapArguments(plan: SandboxPlan): string[] {
  * - Without a session of its own a program can type into the terminal that makima was started from (TIOCSTI).
  * - die-with-parent reaches what has left the program's session only together with a pid namespace.
  * - As root, bwrap keeps every capability even in a user namespace, and could remount the host's root read-write.
+ * - bwrap's own process 1 is the host's file, on the host's mount: as root a program made that setuid, through
+ *   /proc/1/exe. It also tells the exit code by a descriptor that a program can take from it, to go on after its end was
+ *   told. The command is process 1 instead: see prepareSandbox.
  */
 const ISOLATION = (
   "--die-with-parent --new-session " +
-  "--unshare-user --disable-userns --unshare-pid --unshare-ipc --unshare-uts --unshare-cgroup-try " +
+  "--unshare-user --disable-userns --unshare-pid --as-pid-1 --unshare-ipc --unshare-uts --unshare-cgroup-try " +
   "--hostname makima --cap-drop ALL"
 ).split(" ");
 

@@ -70,6 +70,32 @@ test("a sandbox that would not be what was asked for is not made", async () => {
   await assert.rejects(extra, { code: "config_invalid" });
 });
 
+test("a link in what can be written opens nothing to the next sandbox", async () => {
+  await using world = await World.open();
+  await symlink("../elsewhere", world.at("home/cache/planted"));
+  await symlink("old", world.at("home/cache/harmless"));
+  const [cache, planted, harmless] = ["cache", "cache/planted", "cache/harmless"].map((path) =>
+    world.at(`home/${path}`),
+  );
+  assert.ok(cache !== undefined && planted !== undefined && harmless !== undefined);
+  const refused: Partial<SandboxRequest>[] = [
+    { writable: [cache, planted] },
+    { writable: [cache], readonly: [planted] },
+    { writable: [cache], readonly: [`${planted}/aws`] },
+    { writable: [cache], scratch: [planted] },
+    { writable: [cache], dir: planted },
+  ];
+  for (const changes of refused) {
+    const prepared = prepareSandbox("/usr/bin/bwrap", world.request(changes));
+    await assert.rejects(prepared, { code: "sandbox_unavailable", message: /out of/ }, JSON.stringify(changes));
+  }
+  await prepareSandbox(
+    "/usr/bin/bwrap",
+    world.request({ writable: [cache, harmless], readonly: [`${cache}/missing`] }),
+  );
+  await prepareSandbox("/usr/bin/bwrap", world.request({ writable: [planted] }));
+});
+
 test("a sandbox for real: what can be read, and what can be written", { skip: missing }, async () => {
   await using world = await World.open();
   const prefix = await prepareSandbox(

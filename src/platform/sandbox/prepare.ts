@@ -13,7 +13,7 @@ import type { Overlay, SandboxPlan, SandboxRequest } from "./request.ts";
  */
 export async function prepareSandbox(bwrap: string, request: SandboxRequest): Promise<readonly string[]> {
   requirePath(bwrap);
-  return [bwrap, ...bubblewrapArguments(await resolveRequest(request)), "--", ...LIMITED];
+  return [bwrap, ...bubblewrapArguments(await resolveRequest(request)), "--", ...INIT];
 }
 
 /**
@@ -23,9 +23,23 @@ export async function prepareSandbox(bwrap: string, request: SandboxRequest): Pr
  */
 const MAX_PROCESSES = 4096;
 
-/** Set inside of the user namespace, where it counts the sandbox alone. bash calls it `-u`, dash and busybox `-p`. */
-const LIMIT = `ulimit -u ${MAX_PROCESSES} 2>/dev/null || ulimit -p ${MAX_PROCESSES} 2>/dev/null; exec "$@"`;
-const LIMITED = ["/bin/sh", "-c", LIMIT, "sh"];
+/**
+ * Process 1 of the sandbox: starts the program, takes in orphans, and with its end everything inside ends.
+ *
+ * - The limit is set inside of the user namespace, where it counts the sandbox alone. bash calls it `-u`, dash and
+ *   busybox `-p`.
+ * - A signal to the group is for the program. Without traps a shell would end at it, and everything inside with it.
+ * - The program runs in the foreground, since a shell's background jobs ignore SIGINT.
+ * - What the shell says of signals ("Terminated") is not the program's output.
+ * - `exit` stands last because some shells run the last command in their own place: the program would be process 1, and
+ *   deaf to every signal that it does not handle.
+ */
+const INIT_SCRIPT = `trap : INT TERM
+exec 3>&2 2>/dev/null
+ulimit -u ${MAX_PROCESSES} || ulimit -p ${MAX_PROCESSES}
+(exec 2>&3 3>&-; exec "$@")
+exit`;
+const INIT = ["/bin/sh", "-c", INIT_SCRIPT, "sh"];
 
 async function resolveRequest(request: SandboxRequest): Promise<SandboxPlan> {
   const [dir, writable, exposed, hidden, scratch, readonly, overlays, nameServers] = await Promise.all([
@@ -38,8 +52,31 @@ async function resolveRequest(request: SandboxRequest): Promise<SandboxPlan> {
     Promise.all(request.overlays.map(resolveOverlay)),
     realpathIfThere("/etc/resolv.conf"),
   ]);
+  await requireNoWayOut(request, [dir, ...writable]);
   const kinds = await Promise.all(hidden.map(async (path) => ({ path, directory: (await stat(path)).isDirectory() })));
   return { ...request, dir, writable, exposed, hidden: kinds, scratch, readonly, overlays, nameServers };
+}
+
+/**
+ * A link in what can be written may be the work of who was in there before: what is to be writable or read by that name would
+ * then be whatever it points to. `open`: the resolved `dir` and `writable`.
+ */
+async function requireNoWayOut({ dir, writable, scratch, readonly }: SandboxRequest, open: string[]): Promise<void> {
+  const places = [dir, ...writable].map((path, index) => ({ path, real: open[index] ?? path }));
+  for (const path of [dir, ...writable, ...scratch, ...readonly]) {
+    const real = await realpathIfThere(path);
+    const left = places.find((place) => isBelow(path, place) && real !== null && !isAtOrBelow(real, place.real));
+    if (left !== undefined) throw unmountable(path, `a link leads from there out of ${left.path}, which is writable`);
+  }
+}
+
+/** By its name, whatever that leads to. */
+function isBelow(path: string, { path: outer, real }: { path: string; real: string }): boolean {
+  return [outer, real].some((one) => path !== one && isAtOrBelow(path, one));
+}
+
+function isAtOrBelow(path: string, outer: string): boolean {
+  return path === outer || path.startsWith(`${outer}/`);
 }
 
 /** What cannot be reached out here need not be in there: PATH may name directories of other users. */

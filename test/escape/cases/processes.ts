@@ -1,5 +1,8 @@
 import { attack, MACHINE_WIDE, NEEDS_CAPABILITY, python } from "../case.ts";
-import type { EscapeClass } from "../case.ts";
+import type { Control, EscapeClass } from "../case.ts";
+
+/** What was started outside, bubblewrap's own process included, has its program on a mount that can be written. */
+const HOSTS_OWN: Control = { untried: "process 1 is the machine's own" };
 
 /** $VICTIM is a process outside that lets everybody trace it and has a secret in its environment and in its directory. */
 export const PROCESSES: EscapeClass = {
@@ -27,6 +30,12 @@ memory.read(16)`),
     attack("enters the namespaces of a process outside", 'nsenter --target "$VICTIM" --mount true', NEEDS_CAPABILITY),
     attack("enters the namespaces of process 1", "nsenter --target 1 --mount --pid true", NEEDS_CAPABILITY),
     attack("leaves through the root of process 1", 'grep -q CANARY "/proc/1/root$HOME/.ssh/id_rsa"', NEEDS_CAPABILITY),
+    attack("finds a process that was started outside", "readlink /proc/[0-9]*/exe | grep -q bwrap", HOSTS_OWN),
+    attack(
+      "changes the program behind process 1",
+      'chmod "$(stat --dereference --format=%a /proc/1/exe)" /proc/1/exe',
+      HOSTS_OWN,
+    ),
     attack(
       "finds a secret in the environment of any process",
       "cat /proc/[0-9]*/environ 2>/dev/null | grep -qa CANARY",
