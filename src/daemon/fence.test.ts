@@ -105,8 +105,8 @@ const deaths: Death[] = [
   { moment: "after", point: "stop" },
   { moment: "before", point: "finished" },
   { moment: "after", point: "finished" },
-  { moment: "before", point: "git update-ref --no-deref refs/makima/salvage" },
-  { moment: "after", point: "git update-ref --no-deref refs/makima/salvage" },
+  { moment: "before", point: "git update-ref --no-deref -m makima: salvaged" },
+  { moment: "after", point: "git update-ref --no-deref -m makima: salvaged" },
   { moment: "before", point: "git commit-tree" },
   { moment: "after", point: "git commit-tree" },
 ];

@@ -67,6 +67,14 @@ export const DIRT: Record<string, Damage> = {
     r.run(dir, "add", "staged");
     await appendFile(join(dir, "staged"), content(chance));
   },
+  "tells git to overlook a change": async ({ repository: r, dir }, chance) => {
+    made += 1;
+    const name = `overlooked-${made}`;
+    await writeFile(join(dir, name), content(chance));
+    r.run(dir, "add", name);
+    r.run(dir, "update-index", chance.oneOf(["--assume-unchanged", "--skip-worktree"]), name);
+    await writeFile(join(dir, name), content(chance));
+  },
   "commits everything": async (victim, chance) => {
     await writeFile(join(victim.dir, "committed"), content(chance));
     victim.repository.run(victim.dir, "add", "--all");
@@ -105,13 +113,18 @@ export const ENDS: Record<string, Damage> = {
   "leaves a lock on the index": async ({ repository: r, dir }) => {
     await writeFile(r.run(dir, "rev-parse", "--path-format=absolute", "--git-path", "index.lock"), "");
   },
-  "makes a repository of its own inside": async ({ repository: r, dir }, chance) => {
+  "makes a repository of its own inside": async (victim, chance) => {
+    const { repository: r, dir } = victim;
     const inner = join(dir, "inner repository");
     r.run(dir, "init", "--quiet", inner);
     await writeFile(join(inner, "file"), content(chance));
     if (chance.once(2)) {
       r.run(inner, "add", "--all");
       r.run(inner, "commit", "--quiet", "--message=Inner");
+      if (chance.once(2)) {
+        r.run(dir, "add", inner);
+        commit(victim);
+      }
     }
     return { kind: "unremovable", mend: () => rename(inner, `${dir.replace("worktrees", "saved")}-${(made += 1)}`) };
   },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmod, mkdir, readFile, readdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { hashRepository, makeCheckout, openTestRepository, writeFiles } from "../../../test/support/repository.ts";
@@ -79,7 +79,7 @@ test("a clone whose .git an agent has broken is no obstacle where only the index
   const head = r.run(clone.dir, "rev-parse", "HEAD");
   const precious = join(r.root, "precious");
   await writeFile(precious, "keep me\n");
-  for (const by of [fifo, (path: string) => mkdir(join(path, "inner"), { recursive: true }), link]) {
+  for (const by of [fifo, (path: string) => mkdir(join(path, "inner"), { recursive: true }), link, loop]) {
     await writeFiles(clone.dir, { "new.txt": `${head} ${by.name}` });
     await replace(index, by);
     assert.equal((await snapshotTree(r.git, clone)).head, head);
@@ -92,6 +92,36 @@ test("a clone whose .git an agent has broken is no obstacle where only the index
   function link(path: string): Promise<void> {
     return symlink(precious, path);
   }
+  function loop(path: string): Promise<void> {
+    return symlink("index", path);
+  }
+});
+
+test("a clone whose .git an agent has broken is mended where HEAD is at what is no commit", { skip }, async () => {
+  await using r = await openTestRepository();
+  const clone = await makeCheckout(r, { kind: "clone" });
+  const { dir } = clone;
+  for (const name of ["HEAD^{tree}", "v1"]) {
+    r.run(dir, "tag", "--annotate", "--force", "--message=One", "v1");
+    const id = r.run(dir, "rev-parse", name);
+    await writeFiles(dir, { ".git/HEAD": `${id}\n`, "new.txt": name });
+    const { head } = await finalCommit(r.git, clone, { message: "Done\n" });
+    assert.equal(r.run(r.dir, "show", `${branch}:new.txt`), name);
+    assert.equal(r.run(dir, "rev-parse", "HEAD"), head);
+  }
+});
+
+test("a clone whose .git an agent has closed is opened for the last commit", { skip }, async () => {
+  await using r = await openTestRepository();
+  const clone = await makeCheckout(r, { kind: "clone" });
+  await writeFiles(clone.dir, { "new.txt": "n\n" });
+  const closed = [join(clone.gitDir, "objects"), clone.gitDir];
+  for (const path of closed) await chmod(path, 0o555);
+  const { head } = await finalCommit(r.git, clone, { message: "Done\n" });
+  assert.equal(r.run(r.dir, "show", `${head}:new.txt`), "n");
+  // Seen by the modes: closed directories do not hold root back.
+  const modes = await Promise.all(closed.map(async (path) => (await stat(path)).mode & 0o777));
+  assert.deepEqual(modes, [0o755, 0o755]);
 });
 
 test("a clone whose .git an agent has broken is not touched while the agent may be at work", { skip }, async () => {

@@ -72,12 +72,15 @@ async function isA(
   }
 }
 
-/** Whether git finds the commit that HEAD is at, and everything in it. Where HEAD has none, there is nothing to find. */
+/** Whether HEAD is at a commit, and git finds everything in it. Where HEAD is at nothing, there is nothing to find. */
 async function isUsable(git: Git, clone: Checkout): Promise<boolean> {
   const at = locationOf(clone);
   try {
     const { commit } = await readHead(git, at);
-    if (commit !== NO_COMMIT) await git(at, ["rev-list", "--objects", "--no-walk", "--quiet", commit]);
+    if (commit === NO_COMMIT) return true;
+    // A tag or a tree in its place lets git do this and that, but no commit can follow it.
+    if ((await readRef(git, at, commit)) !== commit) return false;
+    await git(at, ["rev-list", "--objects", "--no-walk", "--quiet", commit]);
     return true;
   } catch (error) {
     if (error instanceof MakimaError && error.code === "git_failed") return false;

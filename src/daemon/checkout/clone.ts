@@ -19,7 +19,7 @@ import type { CloneSpec } from "./clone-directory.ts";
 import { brokenDirectory, isSound, withUsableGit } from "./clone-mend.ts";
 import { baseRef, importedRef, importLoose, importWork } from "./import.ts";
 import type { Kind } from "./kind.ts";
-import { removeTree } from "./remove-tree.ts";
+import { openUp, removeTree } from "./remove-tree.ts";
 
 /**
  * A clone that borrows the repository's objects. Everything in it is the agent's, `.git` included; what is committed there
@@ -30,7 +30,8 @@ export const sharedClone: Kind = {
     const { commonDir, branch, start } = record;
     const commit = await readRef(git, repositoryAt(record), branchRef(record));
     await setRefs(git, repositoryAt(record), { [baseRef({ dir })]: start, [importedRef({ dir })]: commit });
-    return makeClone(git, dir, { commonDir, branch, commit }, { [CHECKOUT_MARKER]: dir });
+    const options = { confined: true, variables: { [CHECKOUT_MARKER]: dir } };
+    return makeClone(git, dir, { commonDir, branch, commit }, options);
   },
 
   async clear(dir) {
@@ -54,6 +55,7 @@ export const sharedClone: Kind = {
     });
   },
 
+  openUp: ({ gitDir }) => openUp(gitDir),
   publish: importWork,
   bringLoose: (git, clone, { commit }) => importLoose(git, clone, commit),
   headOfGone: async () => null,
@@ -66,17 +68,28 @@ export const sharedClone: Kind = {
   },
 };
 
+interface CloneOptions {
+  /**
+   * Whether the files are written by confined git, for which a record of the checkout must be there. A filter of the
+   * person's may be a script in the tree, and the commit an agent's. Not needed for what the person has checked out.
+   */
+  confined: boolean;
+  /** Mark the git that writes the files. */
+  variables: Readonly<Record<string, string>>;
+}
+
 /** Makes a clone at `dir` and checks its commit out; returns its git directory. Everything in it was made by makima yet. */
 export async function makeClone(
   git: Git,
   dir: string,
   spec: CloneSpec,
-  variables: Readonly<Record<string, string>>,
+  { confined, variables }: CloneOptions,
 ): Promise<string> {
   await mkdir(dir);
   const gitDir = await makeGitDirectory(git, dir, spec);
-  // In the repository's name, with its filters and all, as for a linked worktree: no agent has been here.
-  const at = { ...repositoryAt(spec), cwd: dir, workTree: dir, indexFile: join(gitDir, "index") };
+  // In the repository's name, with its filters and what they need of it, as for a linked worktree.
+  const place = { ...repositoryAt(spec), cwd: dir, workTree: dir, indexFile: join(gitDir, "index") };
+  const at = confined ? { ...place, confinedTo: dir } : place;
   await git(at, ["read-tree", "--reset", "-u", spec.commit], {
     config: ["core.sparseCheckout=false", "index.sparse=false"],
     timeoutMs: CHECKOUT_TIMEOUT_MS,

@@ -67,6 +67,18 @@ test("makima's git in a clone does not let out what a repository within it has g
   assert.equal((await readdir(r.root)).includes("escaped"), false);
 });
 
+test("makima's git in a clone lets no script of the tree out that the person has for a filter", { skip }, async () => {
+  await using r = await openTestRepository({ ".gitattributes": "*.txt filter=x\n", "a.sh": "cat\n", "b.txt": "b\n" });
+  for (const name of ["filter.x.clean", "filter.x.smudge"]) r.run(r.dir, "config", name, "sh a.sh");
+  const clone = await makeCheckout(r, { kind: "clone" });
+  await writeFiles(clone.dir, { "a.sh": trap(r) });
+  await finalCommit(r.git, clone, { message: "Done\n" });
+  await removeCheckout(r.git, clone.dir, { deleteBranch: "keep" });
+  await makeCheckout(r, { kind: "clone", adoptBranch: true });
+  assert.ok((await readdir(clone.dir)).includes("ran"), "it was tried");
+  assert.equal((await readdir(r.root)).includes("escaped"), false);
+});
+
 async function allThatMakimaDoes(r: TestRepository, clone: Parameters<typeof snapshotTree>[1]): Promise<void> {
   const snapshot = await snapshotTree(r.git, clone);
   await checkpoint(r.git, clone, { n: 1, snapshot, message: "One\n" });

@@ -47,6 +47,7 @@ export async function finalCommit(
     if (landed.follows) await kind.installIndex(git, checkout, indexFile);
     return { commit, ...(await publish(git, checkout, landed)) };
   };
+  await kind.openUp(checkout);
   return kind.withGit(git, checkout, () => withWorkTree(git, checkout, commitAll));
 }
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { makeCheckout, openTestRepository, writeFiles } from "../../../test/support/repository.ts";
 import type { TestRepository } from "../../../test/support/repository.ts";
+import type { Git } from "../../platform/git/git.ts";
 import { bubblewrapHere } from "../../platform/sandbox/fixtures/bwrap.ts";
 import { finalCommit } from "./final-commit.ts";
 import { importWork } from "./import.ts";
@@ -74,6 +75,33 @@ test("the branch of a clone waits for a person who has it checked out", { skip }
   assert.equal(r.run(r.dir, "rev-parse", branch), head);
 });
 
+test("the branch of a clone is brought by several at once, none of whom puts it back", { skip }, async () => {
+  await using r = await openTestRepository();
+  const clone = await makeCheckout(r, { kind: "clone" });
+  commit(r, clone.dir, "One");
+  const all = await Promise.all([1, 2, 3].map(() => importWork(r.git, clone, [])));
+  assert.deepEqual(all, [null, null, null]);
+  for (const moment of ["before", "after"] as const) {
+    commit(r, clone.dir, `Seen ${moment}`);
+    const another = async (): Promise<void> => {
+      r.run(clone.dir, "commit", "--quiet", "--amend", "--allow-empty", `--message=Newer ${moment}`);
+      assert.equal(await importWork(r.git, clone, []), null);
+    };
+    assert.equal(await importWork(during(r.git, "for-each-ref", moment, another), clone, []), null);
+    assert.equal(r.run(r.dir, "log", "-1", "--format=%s", branch), `Newer ${moment}`);
+    assert.equal(r.run(r.dir, "rev-parse", "refs/makima/imported/task-1"), r.run(r.dir, "rev-parse", branch));
+  }
+});
+
+test("the branch of a clone is not moved under a person who switches to it meanwhile", { skip }, async () => {
+  await using r = await openTestRepository();
+  const clone = await makeCheckout(r, { kind: "clone" });
+  commit(r, clone.dir, "Work");
+  const switching = during(r.git, "fetch", "after", async () => void r.run(r.dir, "checkout", "--quiet", branch));
+  assert.deepEqual(await importWork(switching, clone, []), { kind: "checked-out", at: r.dir });
+  assert.equal(r.run(r.dir, "rev-parse", "HEAD"), r.base);
+});
+
 test("the branch of a clone is what it says, whatever the agent makes of history", { skip }, async () => {
   await using r = await openTestRepository();
   const clone = await makeCheckout(r, { kind: "clone" });
@@ -141,6 +169,23 @@ test(
     r.run(r.dir, "fsck", "--no-dangling");
   },
 );
+
+/** A git that has something happen before, or after, the first of these commands. */
+function during(git: Git, command: string, moment: "before" | "after", happens: () => Promise<void>): Git {
+  let waits = true;
+  const once = async (now: typeof moment): Promise<void> => {
+    if (!waits || now !== moment) return;
+    waits = false;
+    await happens();
+  };
+  return async (at, args, options) => {
+    const awaited = args[0] === command;
+    if (awaited) await once("before");
+    const result = await git(at, args, options);
+    if (awaited) await once("after");
+    return result;
+  };
+}
 
 function commit(r: TestRepository, dir: string, subject: string): void {
   r.run(dir, "commit", "--quiet", "--allow-empty", `--message=${subject}`);

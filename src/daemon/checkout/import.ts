@@ -1,5 +1,6 @@
 import { basename, join } from "node:path";
 import { MakimaError } from "../../core/errors.ts";
+import { checkedOutAt } from "../../platform/git/branches.ts";
 import { textOf } from "../../platform/git/git.ts";
 import type { Git } from "../../platform/git/git.ts";
 import { isAncestor, moveRef, NO_COMMIT, readHead, readRef, setRefs } from "../../platform/git/refs.ts";
@@ -24,8 +25,21 @@ export function importedRef({ dir }: { dir: string }): string {
  * or a work tree of theirs that has it checked out, are an obstacle; the commits are brought all the same.
  */
 export async function importWork(git: Git, clone: Checkout, commits: readonly string[]): Promise<Obstacle | null> {
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const outcome = await tryImport(git, clone, commits);
+    if (outcome !== "moved") return outcome;
+  }
+  return { kind: "diverged" };
+}
+
+/** Tries before the repository's branch counts as somebody else's: also an import beside this one moves it. */
+const MAX_TRIES = 5;
+
+/** "moved": the repository's branch went elsewhere meanwhile, which need not be an obstacle. */
+async function tryImport(git: Git, clone: Checkout, commits: readonly string[]): Promise<Obstacle | null | "moved"> {
+  // Before the clone's tip: one that is older than what another import has brought meanwhile would put the branch back.
+  const { now, imported } = await stateOf(git, clone);
   const tip = await tipOf(git, clone);
-  const { now, imported, checkedOutAt } = await stateOf(git, clone);
   const isNew = tip !== NO_COMMIT && tip !== imported;
   await fetchCommits(git, clone, isNew ? [...commits, tip] : commits);
   if (isNew) await setRefs(git, repositoryAt(clone), { [importedRef(clone)]: tip });
@@ -33,9 +47,11 @@ export async function importWork(git: Git, clone: Checkout, commits: readonly st
   if (!(await mayFollow(git, clone, { now, imported, tip }))) {
     return (await isAncestor(git, repositoryAt(clone), tip, now)) ? null : { kind: "diverged" };
   }
-  if (checkedOutAt !== null) return { kind: "checked-out", at: checkedOutAt };
+  // Only now: while commits were brought, which may take minutes, a person may have switched to the branch.
+  const place = await checkedOutAt(git, repositoryAt(clone), branchRef(clone));
+  if (place !== null) return { kind: "checked-out", at: place };
   const change = { ref: branchRef(clone), to: tip, from: now, message: "makima: work of the task" };
-  return (await moveRef(git, repositoryAt(clone), change)) ? null : { kind: "diverged" };
+  return (await moveRef(git, repositoryAt(clone), change)) ? null : "moved";
 }
 
 /** Commits that a clone has at most which nobody knows elsewhere: more is no work, but an attempt to fill a command line. */
@@ -70,24 +86,15 @@ interface State {
   /** Tip of the task's branch in the repository. */
   now: string;
   imported: string;
-  /** The work tree that has the branch checked out. */
-  checkedOutAt: string | null;
 }
 
 async function stateOf(git: Git, clone: Checkout): Promise<State> {
   const names = [branchRef(clone), importedRef(clone)];
-  const format = "--format=%(refname)%00%(objectname)%00%(worktreepath)";
+  const format = "--format=%(refname)%00%(objectname)";
   const listed = textOf(await git(repositoryAt(clone), ["for-each-ref", format, "--end-of-options", ...names]));
-  const [branch, imported] = names.map((ref) => {
-    const line = listed.split("\n").find((candidate) => candidate.startsWith(`${ref}\0`)) ?? "";
-    const [, commit = NO_COMMIT, path = ""] = line.split("\0");
-    return { commit, path };
-  });
-  return {
-    now: branch?.commit ?? NO_COMMIT,
-    imported: imported?.commit ?? NO_COMMIT,
-    checkedOutAt: branch === undefined || branch.path === "" ? null : branch.path,
-  };
+  const commits = new Map(listed.split("\n").map((line) => line.split("\0") as [string, string]));
+  const [now = NO_COMMIT, imported = NO_COMMIT] = names.map((ref) => commits.get(ref));
+  return { now, imported };
 }
 
 /** Takes several minutes for work of gigabytes; and an agent may have made the other end wait for ever. */
@@ -106,11 +113,7 @@ async function fetchCommits(git: Git, clone: Checkout, commits: readonly string[
   });
 }
 
-async function mayFollow(
-  git: Git,
-  clone: Checkout,
-  { now, imported, tip }: Omit<State, "checkedOutAt"> & { tip: string },
-) {
+async function mayFollow(git: Git, clone: Checkout, { now, imported, tip }: State & { tip: string }) {
   if (now === NO_COMMIT || now === imported) return true;
   const at = repositoryAt(clone);
   return (imported !== NO_COMMIT && (await isAncestor(git, at, now, imported))) || isAncestor(git, at, now, tip);

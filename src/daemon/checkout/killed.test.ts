@@ -35,13 +35,13 @@ const REMOVING: Record<CheckoutKind, Deaths> = {
   worktree: [
     ["after", "add"],
     ["after", "commit-tree"],
-    ["after", "update-ref --no-deref refs/makima/salvage"],
+    ["after", "update-ref --no-deref -m makima: salvaged"],
     ["before", "update-ref --no-deref -d"],
     ["after", "update-ref --no-deref -d"],
   ],
   clone: [
     ["after", "fetch"],
-    ["after", "update-ref --no-deref refs/makima/salvage"],
+    ["after", "update-ref --no-deref -m makima: salvaged"],
     ["after", "update-ref --stdin"],
   ],
 };

@@ -28,6 +28,9 @@ export interface Kind {
   /** Throws `conflict` when git cannot be used in the checkout. An agent may be at work. */
   requireGit(checkout: Checkout): Promise<void>;
 
+  /** Gives makima's git back the right to write, which an agent may have taken away. No process of the run is left. */
+  openUp(checkout: Checkout): Promise<void>;
+
   /**
    * Brings the task's branch into the repository, and besides it the commits named, with all that they are made of. Null
    * when the branch is there now; an obstacle leaves the repository's branch where it is.

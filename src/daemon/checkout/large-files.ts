@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { exists, isErrno } from "../../platform/files.ts";
 import { openInside } from "../../platform/open-inside.ts";
@@ -19,7 +19,7 @@ export async function importLargeFiles({ dir, gitDir, commonDir }: Checkout): Pr
     const opened = await openInside(dir, relative(dir, join(gitDir, path)));
     if (typeof opened === "string") continue;
     await using file = opened;
-    await take(file, target);
+    await take(file, { commonDir, target });
   }
 }
 
@@ -38,21 +38,25 @@ async function namesIn(directory: string, pattern: RegExp): Promise<string[]> {
   try {
     return (await readdir(directory)).filter((name) => pattern.test(name));
   } catch (error) {
-    if (isErrno(error, "ENOENT") || isErrno(error, "ENOTDIR") || isErrno(error, "ELOOP")) return [];
+    if (NO_DIRECTORY.some((code) => isErrno(error, code))) return [];
     throw error;
   }
 }
 
+/** Nothing there, or nothing that can be looked into. */
+const NO_DIRECTORY = ["ENOENT", "ENOTDIR", "ELOOP", "EACCES"];
+
 /** Under its name only once it is whole and proven. */
-async function take(file: FileHandle, target: string): Promise<void> {
-  const name = target.slice(target.lastIndexOf("/") + 1);
-  await mkdir(dirname(target), { recursive: true });
-  const partial = `${target}.${randomUUID()}.tmp`;
+async function take(file: FileHandle, { commonDir, target }: { commonDir: string; target: string }): Promise<void> {
+  const name = basename(target);
+  // Where Git LFS has its own, under such a name: what a killed daemon leaves, it clears away.
+  const partial = join(commonDir, "lfs", "tmp", `${name}-${randomUUID()}`);
+  for (const path of [partial, target]) await mkdir(dirname(path), { recursive: true });
   try {
     const hash = createHash("sha256");
     const source = file.createReadStream({ autoClose: false });
     source.on("data", (chunk) => hash.update(chunk));
-    await pipeline(source, createWriteStream(partial, { flags: "wx" }));
+    await pipeline(source, createWriteStream(partial, { flags: "wx", flush: true }));
     if (hash.digest("hex") === name) await rename(partial, target);
   } finally {
     await rm(partial, { force: true });

@@ -81,10 +81,13 @@ async function stampOf(index: string): Promise<string> {
     const { ino, size, mtimeNs } = await stat(index, { bigint: true });
     return `${ino}-${size}-${mtimeNs}`;
   } catch (error) {
-    if (isErrno(error, "ENOENT")) return "none";
+    if (UNREADABLE.some((code) => isErrno(error, code))) return "none";
     throw error;
   }
 }
+
+/** What an agent may have made of its index: nothing, or a link that leads to nothing that can be looked at. */
+const UNREADABLE = ["ENOENT", "ELOOP", "EACCES"];
 
 type IndexLocation = GitLocation & { indexFile: string };
 

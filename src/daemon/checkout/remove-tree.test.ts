@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
-import { chmod, chown, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { exists } from "../../platform/files.ts";
 import { removeTree } from "./remove-tree.ts";
+
+/** 30 of it are longer than the longest path (4,096 bytes). */
+const NAME = "n".repeat(200);
 
 test("deletes read-only directories and follows no link", async () => {
   const root = await mkdtemp(join(tmpdir(), "makima-tree-"));
@@ -24,6 +28,34 @@ test("deletes read-only directories and follows no link", async () => {
     await removeTree(tree);
   } finally {
     await rm(root, { recursive: true, force: true });
+  }
+});
+
+test("deletes directories that are nested deeper than a path can say", async () => {
+  const root = await mkdtemp(join(tmpdir(), "makima-tree-"));
+  const step = `fs.mkdirSync("${NAME}"); process.chdir("${NAME}");`;
+  execFileSync(process.execPath, ["--eval", `for (let i = 0; i < 30; i += 1) { ${step} }`], { cwd: root });
+  await assert.rejects(rm(root, { recursive: true }), { code: "ENAMETOOLONG" });
+  await removeTree(root);
+  assert.equal(await exists(root), false);
+});
+
+test("changes no mode of what a link leads to that it may not delete", async () => {
+  const root = await mkdtemp(join(tmpdir(), "makima-tree-"));
+  try {
+    const [outside, locked] = [join(root, "outside"), join(root, "locked")];
+    await mkdir(join(outside, "inner"), { recursive: true });
+    await mkdir(locked);
+    await symlink(outside, join(locked, "link"));
+    const paths = [outside, join(outside, "inner")];
+    for (const path of [...paths, locked]) await chmod(path, 0o555);
+    await asOrdinaryUser([root, ...paths, locked], async () => {
+      await assert.rejects(removeTree(join(locked, "link")), { code: "EACCES" });
+    });
+    const modes = await Promise.all(paths.map(async (path) => (await stat(path)).mode & 0o777));
+    assert.deepEqual(modes, [0o555, 0o555]);
+  } finally {
+    await removeTree(root);
   }
 });
 

@@ -5,7 +5,9 @@ import { test } from "node:test";
 import type { TestRepository } from "../../../test/support/repository.ts";
 import { hashRepository, makeCheckout, openTestRepository, writeFiles } from "../../../test/support/repository.ts";
 import { exists } from "../../platform/files.ts";
+import { repositoryAt } from "./checkout.ts";
 import { removeCheckout } from "./remove.ts";
+import { keep } from "./salvage.ts";
 
 const salvageRef = "refs/makima/salvage/task-1/checkout";
 
@@ -58,6 +60,19 @@ test("keeps commits on no branch, and what was salvaged before", async () => {
   assert.equal((await removeCheckout(r.git, dir, { deleteBranch: "keep" })).salvage, salvageRef);
   const kept = r.run(r.dir, "rev-list", salvageRef).split("\n");
   assert.ok(kept.includes(first) && kept.includes(adrift));
+});
+
+test("keeps everything that is kept under one name at the same moment", async () => {
+  await using r = await openTestRepository();
+  const commits = Array.from({ length: 3 }, (_, index) => {
+    return r.run(r.dir, "commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", `Work ${index}`);
+  });
+  await Promise.all(commits.map((commit) => keep(r.git, repositoryAt(r), salvageRef, commit)));
+  const kept = new Set(r.run(r.dir, "rev-list", salvageRef).split("\n"));
+  assert.deepEqual(
+    commits.filter((commit) => !kept.has(commit)),
+    [],
+  );
 });
 
 test("deletes no repository that the agent made inside", async () => {

@@ -2,16 +2,14 @@ import { chmod, lstat, mkdir, realpath, rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { MakimaError } from "../../core/errors.ts";
 import { isErrno } from "../../platform/files.ts";
-import { changedPaths } from "../../platform/git/diff.ts";
 import type { Git } from "../../platform/git/git.ts";
-import { deleteRef, NO_COMMIT } from "../../platform/git/refs.ts";
+import { deleteRef } from "../../platform/git/refs.ts";
 import { killByEnvironment } from "../../platform/process/reap.ts";
 import {
   branchRef,
   CHECKOUT_MARKER,
   checkoutOf,
   isPresent,
-  locationOf,
   readRecord,
   removeRecord,
   repositoryAt,
@@ -19,15 +17,17 @@ import {
 } from "./checkout.ts";
 import type { Checkout, CheckoutRecord } from "./checkout.ts";
 import { kindOf } from "./kinds.ts";
+import { lastSnapshot } from "./last-snapshot.ts";
 import { removeTree } from "./remove-tree.ts";
 import { keepLoose, salvage, salvageRef } from "./salvage.ts";
-import { snapshotTree } from "./snapshot.ts";
 
 interface Removal {
   deleteBranch: "if-unchanged" | "keep";
   /** The ref that keeps what is in no branch; by default the task's own. */
   salvageTo?: string;
 }
+
+type Made = NonNullable<CheckoutRecord["made"]>;
 
 export interface RemovedCheckout {
   /** The ref that keeps what was in no branch, null when there was nothing to keep. */
@@ -51,12 +51,12 @@ export async function removeCheckout(
   if (place === null || record === null) return nothingKnown(dir);
   if (record.made === null) return { salvage: null, ...(await abandon(git, place, record)) };
   const checkout = checkoutOf(place, record, record.made);
-  const trash = join(dirname(place), ".trash", basename(place));
+  const trash = join(await trashIn(dirname(place)), basename(place));
   const ref = salvageTo ?? salvageRef(record.taskId);
   const present = await isPresent(place, record.made);
   const kept = await (present ? keepWork : keepHead)(git, checkout, ref);
-  if (present) await discard(place, trash);
-  await removeTree(trash);
+  if (present) await discard(place, { made: record.made, trash });
+  await deleteTrash(trash);
   const branchDeleted = deleteBranch === "if-unchanged" && (await deleteBranchAt(git, record, record.baseCommit));
   await kindOf(record).forget(git, place, record);
   // The record goes last: while it is there, the removal is not finished.
@@ -81,6 +81,21 @@ export async function clear(dir: string, record: CheckoutRecord): Promise<void> 
   // A daemon that is killed leaves its git at work, which would write into what is being made anew.
   await killByEnvironment(CHECKOUT_MARKER, dir);
   await kindOf(record).clear(dir, record);
+}
+
+/**
+ * Where checkouts of the directory `root` go before they are deleted; it need not be there yet. Throws `conflict` for a
+ * link: what it leads to is not makima's to delete.
+ */
+export async function trashIn(root: string): Promise<string> {
+  const trash = join(root, ".trash");
+  try {
+    if ((await lstat(trash)).isDirectory()) return trash;
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return trash;
+    throw error;
+  }
+  throw new MakimaError("conflict", `${trash} is not the directory that makima made there`, { hint: "Move it away." });
 }
 
 async function deleteBranchAt(git: Git, record: CheckoutRecord, commit: string): Promise<boolean> {
@@ -117,8 +132,8 @@ async function nothingKnown(dir: string): Promise<RemovedCheckout> {
 
 async function keepWork(git: Git, checkout: Checkout, ref: string): Promise<string | null> {
   await requireRepository(checkout);
-  const snapshot = await snapshotTree(git, checkout);
-  const nested = await nestedRepositories(git, checkout, snapshot);
+  await kindOf(checkout).openUp(checkout);
+  const { nested, ...snapshot } = await lastSnapshot(git, checkout);
   if (snapshot.complete && nested.length === 0) {
     return (await salvage(git, checkout, snapshot, ref)) ? ref : null;
   }
@@ -134,22 +149,25 @@ async function keepHead(git: Git, checkout: Checkout, ref: string): Promise<stri
   return head !== null && (await keepLoose(git, checkout, head, ref)) ? ref : null;
 }
 
-/** Repositories that the agent made inside the checkout: git records their commit, not what is in them. */
-async function nestedRepositories(
-  git: Git,
-  checkout: Checkout,
-  { tree, head }: { tree: string; head: string },
-): Promise<string[]> {
-  const before = head === NO_COMMIT ? checkout.baseCommit : head;
-  const changes = await changedPaths(git, locationOf(checkout), before, tree);
-  return changes.filter(({ newMode }) => newMode === "160000").map(({ path }) => path);
-}
-
 /** One rename takes the checkout out of sight, so nobody ever finds half of it; the same file system makes it atomic. */
-async function discard(dir: string, trash: string): Promise<void> {
+async function discard(dir: string, { made, trash }: { made: Made; trash: string }): Promise<void> {
   await mkdir(dirname(trash), { recursive: true, mode: 0o700 });
-  await removeTree(trash);
+  await deleteTrash(trash);
+  // Keeping its work may have taken minutes, in which something else can have come to its place.
+  if (!(await isPresent(dir, made))) return;
   // Moving a directory to another parent changes its `..`, which takes write permission on the directory itself.
   await chmod(dir, 0o700);
   await rename(dir, trash);
+}
+
+/** Files of another user, as containers leave them, are beyond makima: the person must learn where they are. */
+async function deleteTrash(trash: string): Promise<void> {
+  try {
+    await removeTree(trash);
+  } catch (error) {
+    if (!(error instanceof Error) || !("code" in error)) throw error;
+    throw new MakimaError("conflict", `What is left of it in ${trash} cannot be deleted: ${error.message}`, {
+      hint: `Delete ${trash} by hand, and try again.`,
+    });
+  }
 }

@@ -1,7 +1,8 @@
+import { MakimaError } from "../../core/errors.ts";
 import { makeCommit, treeOf } from "../../platform/git/commit.ts";
 import type { Git, GitLocation } from "../../platform/git/git.ts";
 import type { Head } from "../../platform/git/refs.ts";
-import { isAncestor, NO_COMMIT, readRef, setRef } from "../../platform/git/refs.ts";
+import { isAncestor, moveRef, NO_COMMIT, readRef } from "../../platform/git/refs.ts";
 import { locationOf, MAKIMA_IDENTITY, repositoryAt } from "./checkout.ts";
 import type { Checkout } from "./checkout.ts";
 import { kindOf } from "./kinds.ts";
@@ -41,15 +42,24 @@ export async function keepLoose(git: Git, checkout: Checkout, head: Head, ref: s
 
 /** Keeps a commit under the ref. What it kept before stays reachable from it. */
 export async function keep(git: Git, at: GitLocation, ref: string, commit: string): Promise<void> {
-  const before = await readRef(git, at, ref);
-  if (before === NO_COMMIT || (await isAncestor(git, at, before, commit))) {
-    await setRef(git, at, ref, commit);
-  } else if (!(await isAncestor(git, at, commit, before))) {
-    const tree = await treeOf(git, at, commit);
-    const message = "Salvaged again\n";
-    const joined = { tree, parents: [commit, before], message, identity: MAKIMA_IDENTITY };
-    await setRef(git, at, ref, await makeCommit(git, at, joined));
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const from = await readRef(git, at, ref);
+    const to = await joined(git, at, from, commit);
+    // Another daemon may keep what it has of the same task at the same moment.
+    if (to === from || (await moveRef(git, at, { ref, to, from, message: "makima: salvaged" }))) return;
   }
+  throw new MakimaError("conflict", `${ref} is being moved by another program`);
+}
+
+const MAX_TRIES = 10;
+
+/** A commit that both can be reached from; one of them, where that will do. */
+async function joined(git: Git, at: GitLocation, before: string, commit: string): Promise<string> {
+  if (before === NO_COMMIT || (await isAncestor(git, at, before, commit))) return commit;
+  if (await isAncestor(git, at, commit, before)) return before;
+  const tree = await treeOf(git, at, commit);
+  const parents = [commit, before];
+  return makeCommit(git, at, { tree, parents, message: "Salvaged again\n", identity: MAKIMA_IDENTITY });
 }
 
 /** Whether the ref's own commit is this state of the checkout. */

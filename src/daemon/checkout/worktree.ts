@@ -33,6 +33,7 @@ export const linkedWorktree: Kind = {
   // Its git directory lies in the repository, which is the person's.
   withGit: (_git, _checkout, work) => work(),
   requireGit: async () => undefined,
+  openUp: async () => undefined,
   publish: async () => null,
 
   /** All but what a detached HEAD is at is on some branch. */

@@ -77,8 +77,11 @@ test(
   async () => {
     await using bench = await openOperations();
     const { repository: r } = bench;
-    const place = { ...(await taskWith(r, { "b.txt": "two\n" })), bubblewrap: true };
     const mark = join(r.root, "escaped");
+    // A filter of the person's, which is a script in the tree.
+    r.run(r.dir, "config", "filter.x.smudge", "sh a.sh");
+    const files = { ".gitattributes": "*.txt filter=x\n", "a.sh": `touch "${mark}"; cat\n`, "b.txt": "two\n" };
+    const place = { ...(await taskWith(r, files)), bubblewrap: true };
     const commands = [
       `touch "${mark}"; touch "${r.commonDir}/config.lock"; git commit --quiet --allow-empty --message=Moved`,
       "echo changed >a.txt; git config core.fsmonitor 'touch ran'; test -f b.txt",

@@ -85,7 +85,8 @@ export class Scratch implements AsyncDisposable {
     if (kind === "clone") {
       // By its record confined git learns which repository it borrows from.
       await writeRecord(dir, { ...facts, made: null });
-      return { ...facts, dir, gitDir: await makeClone(git, dir, { commonDir, commit, branch: null }, this.marks) };
+      const options = { confined: true, variables: this.marks };
+      return { ...facts, dir, gitDir: await makeClone(git, dir, { commonDir, commit, branch: null }, options) };
     }
     const args = ["worktree", "add", "--quiet", "--detach", dir, commit];
     await this.marking(git)({ cwd: topLevel, gitDir: commonDir }, args, { timeoutMs: CHECKOUT_TIMEOUT_MS });

@@ -24,8 +24,8 @@ export async function writeWorkTree(
   known: string | null = null,
 ): Promise<WrittenTree> {
   // One file that cannot be read must not hide the rest: exit code 1 then says that something was passed over.
-  // --verbose names what differs from the index.
-  const added = await git(at, ["add", "--all", "--ignore-errors", "--verbose"], { accept: [1] });
+  // --verbose names what differs from the index, --sparse takes in what lies outside of a sparse checkout and is there.
+  const added = await git(at, ["add", "--all", "--sparse", "--ignore-errors", "--verbose"], { accept: [1] });
   const same = known !== null && added.stdout.length === 0;
   const tree = same ? known : textOf(await git(at, ["write-tree"]));
   return { tree, complete: added.exitCode === 0 };
@@ -45,10 +45,14 @@ export async function copyIndex(from: string, to: string, within?: string): Prom
     await utimes(to, atime, Math.floor(mtimeMs / 1000));
     return true;
   } catch (error) {
-    if (isErrno(error, "ENOENT")) return false;
+    if (isErrno(error, "ENOENT") || (within !== undefined && LED_ASTRAY.some((code) => isErrno(error, code))))
+      return false;
     throw error;
   }
 }
+
+/** A link leads to nothing that can be looked at. */
+const LED_ASTRAY = ["ELOOP", "EACCES"];
 
 async function copyInside(within: string, from: string, to: string): Promise<boolean> {
   const opened = await openInside(within, relative(within, from));

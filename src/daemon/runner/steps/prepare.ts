@@ -20,7 +20,6 @@ export async function prepare(run: RunContext): Promise<void> {
   const { spec, services, state } = run;
   await (await run.agent()).agent.preflight();
   if (state.sandboxed) await services.sandboxes.require();
-  if (run.state.sandboxed) await services.sandboxes.require();
   // Before anything is run in it, and of the place that a path from outside really leads to.
   await requireAllowed(services.allowsRepository, spec.repository);
   const repository = await inspectRepository(services.git, spec.repository, spec.base);
@@ -34,7 +33,7 @@ export async function prepare(run: RunContext): Promise<void> {
     dir: checkoutDirectory(services.worktrees, spec),
     taskId: spec.taskId,
     includeChanges: spec.includeChanges,
-    kind: run.state.sandboxed ? "clone" : "worktree",
+    kind: state.sandboxed ? "clone" : "worktree",
   });
   const { tree, head } = await snapshotTree(services.git, checkout);
   run.record({
