@@ -3,6 +3,7 @@ import { MakimaError } from "../core/errors.ts";
 import { shortId } from "../core/ids.ts";
 import type { Fields } from "../protocol/api.ts";
 import type { Operation, OperationKind, OperationResult } from "../protocol/operations.ts";
+import type { Change } from "../protocol/subscriptions.ts";
 import type { Connection } from "./connect.ts";
 import type { Context } from "./context.ts";
 import { waitForChange } from "./wait-for-change.ts";
@@ -39,9 +40,11 @@ export interface Pending {
   cursor: number;
   /** ms; null: as long as it takes. */
   timeout: number | null;
+  /** What else ends the wait: the error that is thrown then. */
+  giveUp?: (change: Change) => MakimaError | null;
 }
 
-/** An operation as it has ended, with its result. Throws `timed_out` or `interrupted`: it goes on then. */
+/** An operation as it has ended, with its result. Throws `timed_out` or `interrupted`: it goes on then; or what `giveUp` says. */
 export async function endOf(connection: Connection, context: Context, pending: Pending): Promise<Operation> {
   if (!hasEnded(pending.operation)) await untilEnded(connection, context, pending);
   // The change feed says that it is over, and leaves out what may be half a megabyte.
@@ -52,15 +55,17 @@ export async function endOf(connection: Connection, context: Context, pending: P
 async function untilEnded(
   connection: Connection,
   context: Context,
-  { operation: { id, kind, daemonId }, cursor, timeout }: Pending,
+  { operation: { id, kind, daemonId }, cursor, timeout, giveUp = () => null }: Pending,
 ): Promise<void> {
   context.output.progress(`Waiting for the daemon ${shortId(daemonId)}...`);
-  await waitForChange(context, connection, {
+  const isEnd = (change: Change) => change.kind === "operation" && change.id === id && hasEnded(change.data);
+  const heard = await waitForChange(context, connection, {
     cursor,
     timeout,
-    hear: (change) => (change.kind === "operation" && change.id === id && hasEnded(change.data) ? change : null),
+    hear: (change) => (isEnd(change) ? change : giveUp(change)),
     otherwise: `The operation ${kind} (${id}) goes on.`,
   });
+  if (heard instanceof MakimaError) throw heard;
 }
 
 function hasEnded({ status }: Partial<Pick<Operation, "status">>): boolean {

@@ -5,6 +5,7 @@ import { systemClock } from "../../platform/clock.ts";
 import { SECOND } from "../../platform/config/units.ts";
 import type { Daemon } from "../../protocol/api.ts";
 import type { OperationResult } from "../../protocol/operations.ts";
+import type { Change } from "../../protocol/subscriptions.ts";
 import { text } from "../command.ts";
 import type { Connection } from "../connect.ts";
 import type { Context } from "../context.ts";
@@ -71,7 +72,7 @@ export async function askDaemons<K extends Asked>(
   const answers: Answer<K>[] = [];
   const unanswered: Unanswered[] = [];
   for (const { daemon, begun } of await Promise.all(asked)) {
-    const outcome = begun instanceof MakimaError ? begun : outcomeOf<K>(await endOf(connection, context, begun));
+    const outcome = begun instanceof MakimaError ? begun : await outcomeFrom<K>({ connection, context }, begun);
     if (outcome instanceof MakimaError) unanswered.push({ daemon, error: outcome.toBody() });
     else answers.push({ daemon, result: outcome });
   }
@@ -94,11 +95,31 @@ async function start(connection: Connection, daemon: Daemon, request: RequestOf<
   if (!daemon.online) return { daemon, begun: new MakimaError("unavailable", `${nameOf(daemon)} is offline`) };
   try {
     const { operation, cursor } = await connection.call("startOperation", request);
-    return { daemon, begun: { operation, cursor, timeout: null } };
+    return { daemon, begun: { operation, cursor, timeout: null, giveUp: (change) => departureOf(daemon, change) } };
   } catch (error) {
     if (error instanceof MakimaError) return { daemon, begun: error };
     throw error;
   }
+}
+
+async function outcomeFrom<K extends Asked>(
+  { connection, context }: { connection: Connection; context: Context },
+  pending: Pending,
+): Promise<OperationResult<K> | MakimaError> {
+  try {
+    return outcomeOf<K>(await endOf(connection, context, pending));
+  } catch (error) {
+    if (error instanceof MakimaError && error.code === "unavailable") return error;
+    throw error;
+  }
+}
+
+/** Whoever has gone may stay away for days: what the others have answered must not wait for that. */
+function departureOf(daemon: Daemon, { kind, id, data }: Change): MakimaError | null {
+  if (kind !== "daemon" || id !== daemon.id || data["online"] !== false) return null;
+  return new MakimaError("unavailable", `${nameOf(daemon)} went offline before it answered`, {
+    hint: "It goes on with what was asked of it when it is back.",
+  });
 }
 
 /** A daemon that was started with its server a moment ago has yet to connect (ms). */

@@ -1,5 +1,6 @@
 import { MakimaError } from "../../core/errors.ts";
 import type { Daemon } from "../../protocol/api.ts";
+import type { Salvaged } from "../../protocol/operations.ts";
 import type { Connection } from "../connect.ts";
 import type { Context } from "../context.ts";
 import { inline } from "../format.ts";
@@ -28,12 +29,18 @@ export async function findSalvaged(
   const all = answers.flatMap(({ daemon, result }) => result.salvaged.map((salvaged) => ({ daemon, ...salvaged })));
   const ids = all.map(({ taskId }) => taskId);
   const task = isRef(what) ? null : findId(ids, what, "tasks");
-  const [found, other] = all.filter(({ ref, taskId }) => ref === what || taskId === task);
+  const meant = all.filter(({ ref, taskId }) => ref === what || taskId === task);
+  // Two daemons of one machine may have worked in the same repository, and both name what is in it.
+  const [found, other] = new Map(meant.map((one) => [placeOf(one), one])).values();
   if (found === undefined) throw notFound(what, unanswered.length > 0);
   if (other === undefined) return found;
   throw new MakimaError("ambiguous", `Of ${inline(what)} more than one state was salvaged`, {
     hint: "Name its ref and --daemon: `makima worktree list --salvaged` lists them.",
   });
+}
+
+function placeOf({ daemon, repository, ref }: SalvagedRef & Salvaged): string {
+  return JSON.stringify([daemon.host, repository, ref]);
 }
 
 function isRef(what: string): boolean {

@@ -11,8 +11,8 @@ const LISTED = { max: 1_000, maxBytes: 384 * 1024 };
 const STRANGE = "makima did not make it";
 
 /**
- * Removes the checkouts of `tasks`, or all but those of `wanted`, or says with `dryRun` which would be. What a run is at
- * work in, and what cannot be salvaged, stays. Carried out again, it tells of what was still to be removed.
+ * Removes the checkouts of `tasks`, or all but those of `wanted` that are whole, or says with `dryRun` which would be.
+ * What a run is at work in, and what cannot be salvaged, stays. Carried out again, it tells of what was still to be removed.
  */
 export async function cleanWorktrees(
   context: WorktreesContext,
@@ -22,12 +22,15 @@ export async function cleanWorktrees(
   const { root, removals, sizes } = context;
   const known = await knownCheckouts(root);
   const [named, spared] = [new Set(tasks), new Set(wanted)];
+  // A task of which only half a checkout is left gets another one anyhow.
+  const isSpared = async (checkout: KnownCheckout) =>
+    spared.has(checkout.record.taskId) && (await lookAt(checkout)).state === "whole";
   const removed: OperationResult<"CleanWorktrees">["removed"] = [];
   const kept: OperationResult<"CleanWorktrees">["kept"] = [];
   for (const checkout of known) {
     const { dir, record } = checkout;
     const { taskId } = record;
-    if (tasks === null ? spared.has(taskId) : !named.has(taskId)) continue;
+    if (tasks === null ? await isSpared(checkout) : !named.has(taskId)) continue;
     signal.throwIfAborted();
     const { bytes } = await sizes.of(dir, signal);
     const removal = await (dryRun ? foresee(context, checkout) : removals.remove(checkout));

@@ -1,4 +1,5 @@
 import type { Git } from "../../platform/git/git.ts";
+import type { Logger } from "../../platform/log.ts";
 import type { KnownRepositories } from "./known-repositories.ts";
 import type { Removals, Work } from "./removals.ts";
 import type { Sizes } from "./sizes.ts";
@@ -14,4 +15,5 @@ export interface WorktreesContext {
   removals: Removals;
   sizes: Sizes;
   repositories: KnownRepositories;
+  log: Logger;
 }

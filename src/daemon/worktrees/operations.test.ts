@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { writeFiles } from "../../../test/support/repository.ts";
+import { openTestRepository, writeFiles } from "../../../test/support/repository.ts";
 import { openBench, printGate } from "../../../test/support/run.ts";
 import { until } from "../../../test/support/until.ts";
 import { checkoutOfTask, NEVER, openWorktrees } from "../../../test/support/worktrees.ts";
@@ -60,6 +60,19 @@ test("worktrees are cleaned but for those that are wanted or strange, or exactly
   assert.ok(existsSync(wanted.dir) && !existsSync(over.dir));
   const named = await bench.carryOut({ kind: "CleanWorktrees", tasks: ["wanted"], wanted: ["wanted"], dryRun: false });
   assert.deepEqual([named.removed.map(({ dir }) => dir), named.kept], [[wanted.dir], []]);
+});
+
+test("worktrees that are wanted are cleaned where only half of one is left", async () => {
+  await using bench = await openWorktrees();
+  const { repository: r } = bench;
+  const { dir } = await checkoutOfTask(r, "wanted");
+  await rm(dir, { recursive: true });
+  const cleaned = await bench.carryOut({ kind: "CleanWorktrees", tasks: null, wanted: ["wanted"], dryRun: false });
+  assert.deepEqual(
+    cleaned.removed.map(({ taskId }) => taskId),
+    ["wanted"],
+  );
+  assert.deepEqual(await bench.worktrees.taskIds(), []);
 });
 
 test("worktrees that a run is at work in are never cleaned, and go once it has ended", async () => {
@@ -119,6 +132,23 @@ test("worktrees that were salvaged are listed, and restored as branches", async 
   await assert.rejects(restore(first.ref, "main"), { code: "conflict" });
   await assert.rejects(restore(first.ref, "--detach"), { code: "invalid_request" });
   await assert.rejects(restore("refs/makima/salvage/0190"), { code: "not_found" });
+});
+
+test("worktrees that were salvaged are listed, and restored, whatever has become of another repository", async () => {
+  await using bench = await openWorktrees();
+  await using other = await openTestRepository();
+  await bench.worktrees.expectIn(other.dir);
+  await salvageOf(bench, "task", "one");
+  await rm(other.commonDir, { recursive: true });
+  await mkdir(other.commonDir);
+  const { salvaged } = await bench.carryOut({ kind: "ListWorktrees", salvaged: true, wanted: [] });
+  const ref = "refs/makima/salvage/task/checkout";
+  assert.deepEqual(
+    salvaged.map((one) => one.ref),
+    [ref],
+  );
+  assert.equal((await bench.carryOut({ kind: "RestoreWorktree", ref, branch: null })).ref, ref);
+  assert.ok(bench.logged.some(({ msg }) => msg.includes("cannot be listed")));
 });
 
 test("worktrees are restored only in repositories where the daemon may work", async () => {

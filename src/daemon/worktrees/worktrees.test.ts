@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
 import { mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { test } from "node:test";
 import { hashRepository, writeFiles } from "../../../test/support/repository.ts";
 import { until } from "../../../test/support/until.ts";
@@ -111,6 +111,20 @@ test("the worktrees' trash is emptied at the start, and whatever is beside it st
   await until(() => readdirSync(join(r.worktrees, ".trash")).length === 0, "the trash is empty");
   assert.ok(existsSync(join(r.worktrees, "theirs", "file")));
   assert.ok(existsSync(join(r.worktrees, ".operations-other", "one", "file")));
+});
+
+test("the worktrees' trash, where it is a link, is neither emptied nor used", async () => {
+  await using bench = await openWorktrees();
+  const { repository: r } = bench;
+  const { dir } = await checkoutOfTask(r, "a");
+  const theirs = join(r.root, "theirs");
+  await writeFiles(theirs, { precious: "x", [`${basename(dir)}/precious`]: "x" });
+  await symlink(theirs, join(r.worktrees, ".trash"));
+  await bench.restart();
+  await until(() => bench.logged.some(({ msg }) => msg === "the trash cannot be emptied"), "it is told");
+  assert.match((await cleanUp(bench, ["a"]))?.message ?? "", /\.trash is not the directory that makima made/);
+  assert.deepEqual(readdirSync(theirs, { recursive: true }).length, 3);
+  assert.ok(existsSync(dir));
 });
 
 test("the worktrees are measured at the start, and one that grows past the quota is told of", async () => {

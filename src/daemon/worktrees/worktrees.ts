@@ -96,6 +96,7 @@ export class Worktrees implements AsyncDisposable {
       removals: new Removals({ git, work: runs, repositories, log }),
       sizes: new Sizes(options.quotaBytes, log),
       repositories,
+      log,
     };
     const orphans = await Orphans.open(join(root, ".orphans.json"));
     const worktrees = new Worktrees(options, context, orphans);

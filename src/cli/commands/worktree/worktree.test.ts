@@ -190,6 +190,10 @@ test("what was salvaged is listed, and comes back as a branch", async () => {
   assert.equal((await world.carryOut("RestoreWorktree", restored)).branch, null);
   assert.deepEqual(JSON.parse((await byRef).stdout), { daemon: "d1", ...restored });
 
+  const same = printed(world.person(["worktree", "restore", "deadbeef"]));
+  await world.carryOut("ListWorktrees", listed([], { salvaged: [SALVAGED, SALVAGED] }));
+  await world.carryOut("RestoreWorktree", restored);
+  assert.equal((await same).code, 0);
   const twice = printed(world.person(["worktree", "restore", "deadbeef"]));
   await world.carryOut("ListWorktrees", listed([], { salvaged: [SALVAGED, { ...SALVAGED, ref: `${SALVAGED.ref}0` }] }));
   assert.equal((await twice).code, 2);
@@ -203,4 +207,15 @@ test("the list of daemons shows what their worktrees take", async () => {
   assert.match(await listing(), /^DAEMON .* WORKTREES +LABELS\n/);
   world.daemon.tell({ type: "heartbeat", at: 1, worktrees: { bytes: 3_400_000_000, quota: 20e9 } });
   await until(async () => /d1 .* 3\.4 GB of 20 GB$/m.test(await listing()));
+});
+
+test("a daemon that goes away keeps nobody waiting for its answer", async () => {
+  const asked = () => world.daemon.of("command").length;
+  const already = asked();
+  const command = printed(world.person(["worktree", "list"]));
+  await until(() => asked() > already);
+  await world.daemon[Symbol.asyncDispose]();
+  const { code, stdout, stderr } = await command;
+  assert.deepEqual([code, stdout], [6, ""]);
+  assert.match(stderr, /went offline before it answered\nhint: It goes on/);
 });
