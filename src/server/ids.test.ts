@@ -47,6 +47,14 @@ onEveryEngine("a full id is itself, however others begin or end", async (databas
   assert.equal(await resolved(store.db, newId(1_700_000_000_000)), "not_found");
 });
 
+onEveryEngine("the hint for what is not there names the list that it would be in", async (database) => {
+  await using store = await database.open();
+  const lists = { contracts: "contract list", daemons: "daemon list", tasks: "ps --all" } as const;
+  for (const [table, list] of Object.entries(lists) as [keyof typeof lists, string][]) {
+    await assert.rejects(resolveId(store.db, table, "zzz"), { hint: new RegExp(`\`makima ${list}\``) });
+  }
+});
+
 const daemon = { name: "box", host: "box", max_tasks: 1, online: 0, last_seen_at: 0 } as const;
 
 /** The id, or the code of the error. */

@@ -47,9 +47,8 @@ export async function resolveAmong(
   table: NamedTable,
   given: string,
 ): Promise<string> {
-  const noun = table.slice(0, -1);
   // Nothing else occurs in an id, LIKE's wildcards least of all.
-  if (!/^[0-9a-f-]+$/i.test(given)) throw new MakimaError("not_found", `There is no ${noun} ${given}`);
+  if (!/^[0-9a-f-]+$/i.test(given)) throw unknownId(table, given);
   const text = given.toLowerCase();
   const ids = db
     .selectFrom(sql<{ id: string }>`${rows}`.as("named"))
@@ -61,7 +60,16 @@ export async function resolveAmong(
         .where((eb) => eb.or([eb("named.id", "like", `${text}%`), eb("named.id", "like", `%${text}`)]))
         .execute();
   const [match, other] = matches;
-  if (match === undefined) throw new MakimaError("not_found", `There is no ${noun} ${given}`);
+  if (match === undefined) throw unknownId(table, given);
   if (other !== undefined) throw new MakimaError("ambiguous", `${given} is the beginning or end of several ${table}`);
   return match.id;
 }
+
+function unknownId(table: NamedTable, given: string): MakimaError {
+  const noun = table.slice(0, -1);
+  const hint = LISTED.includes(table) ? { hint: `List them with \`makima ${noun} list\`.` } : {};
+  return new MakimaError("not_found", `There is no ${noun} ${given}`, hint);
+}
+
+/** What has a list of its own; of the rest the list of tasks tells. */
+const LISTED: readonly NamedTable[] = ["contracts", "daemons", "keys", "questions", "notifications"];

@@ -22,6 +22,7 @@ import { keepSignsOfLife } from "./link/signs-of-life.ts";
 import { listen, requireSafeAddress } from "./listen.ts";
 import type { ListenOptions } from "./listen.ts";
 import { Deliverer } from "./notifications/deliverer.ts";
+import { learnWebhookSecrets } from "./notifications/secret.ts";
 import { Retention } from "./retention/retention.ts";
 import type { RetentionOptions } from "./retention/retention.ts";
 import { GroupCommit } from "./runs/group-commit.ts";
@@ -68,6 +69,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   requireSafeAddress(options);
   await using resources = new AsyncDisposableStack();
   const { database, paths, notifications, environment, clock, log } = options;
+  await learnWebhookSecrets(notifications.webhooks);
   const store = resources.use(await Store.open(database, clock, log, notifications));
   const userKey = await ensureKeyFile(store, paths.userKey, "user");
   const daemonKey = await ensureKeyFile(store, paths.daemonKey, "daemon");

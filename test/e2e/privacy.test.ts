@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { sandboxVariables } from "../../src/daemon/sandbox/caches.ts";
@@ -29,15 +30,19 @@ const SECRETS = Object.fromEntries(
 
 const LOGIN = "login-of-the-agent";
 const NAMED = "named-in-the-configuration";
+const FOR_CHECKS = "named-for-checks";
 
 /** PWD is the shim's, which is a shell: the directory that the process is in anyway. */
 const BASICS = ["HOME", "LANG", "PATH", "PWD", "TERM"];
 const OF_TASK = ["MAKIMA_CONTRACT_ID", "MAKIMA_PORT_BASE", "MAKIMA_RUN_ID", "MAKIMA_TASK_ID"];
 /** By the last one a check's processes are found again, to be killed. */
-const OF_CHECK = [...BASICS, ...OF_TASK, "MAKIMA_CHECK_ID"];
+const OF_CHECK = [...BASICS, ...OF_TASK, "FOR_CHECKS", "MAKIMA_CHECK_ID"];
 const OF_AGENT = [...BASICS, ...OF_TASK, "LOGIN", "MAKIMA_API_KEY", "MAKIMA_API_URL", "NAMED"];
 
-const CONFIG = `[agents.candid]
+const CONFIG = `[process]
+passEnv = ["FOR_CHECKS"]
+
+[agents.candid]
 command = ["${agentProgram("shows-surroundings.sh")}"]
 env = { LOGIN = "${LOGIN}" }
 passEnv = ["NAMED"]
@@ -108,7 +113,7 @@ async function lookAround(shop: Workshop, ...options: string[]): Promise<Surroun
   const { machine } = shop;
   const check = "tr '\\0' '\\n' </proc/$$/environ";
   const args = ["run", "Look around", "--agent", "candid", "--json", "--check", check, ...options];
-  const env = { ...SECRETS, NAMED, TERM: "dumb" };
+  const env = { ...SECRETS, NAMED, FOR_CHECKS, TERM: "dumb", TMPDIR: tmpdir() };
   const running = outcomeOf(machine.start(args, { cwd: shop.repository, env }));
   await until(() => globSync(join(machine.makimaHome, "worktrees/*/shown")).length > 0, "the agent has looked around");
   const outside = await processesOfRun(machine);

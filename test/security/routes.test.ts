@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { globSync, readFileSync } from "node:fs";
 import { request } from "node:http";
-import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage, Server } from "node:http";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
@@ -16,7 +17,6 @@ import {
 } from "../../src/protocol/routes.ts";
 import type { Route, RouteName } from "../../src/protocol/routes.ts";
 import { PAGES } from "../../src/server/http/pages.ts";
-import { COMMON_HEADERS } from "../../src/server/http/requests.ts";
 import { ask, bearer, requestFor } from "../../src/server/testing/ask.ts";
 import type { Answer, Given } from "../../src/server/testing/ask.ts";
 import { temporaryHome } from "../../src/server/testing/harness.ts";
@@ -104,6 +104,16 @@ test("every route looks at Host first, then at Origin, then at the key; only wha
   }
 });
 
+/** In full, and not as the server has them: what they say is the defence. */
+const BINDING = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+};
+
 test("every answer has headers that bind a browser", async () => {
   const walked = await walk("bare");
   const { url } = world.server;
@@ -114,7 +124,7 @@ test("every answer has headers that bind a browser", async () => {
     for (const headers of [{}, key(), { host: "evil.example" }]) {
       if (each.what === "shutdown" && "authorization" in headers) continue;
       const answer = await asked(each, headers);
-      for (const [name, value] of Object.entries(COMMON_HEADERS)) {
+      for (const [name, value] of Object.entries(BINDING)) {
         assert.equal(answer.headers[name], value, `${name} of ${each.what} ${answer.status}`);
       }
     }
@@ -190,6 +200,19 @@ test("every route refuses bodies that are too large, before they are sent, or to
     const { status, error } = await ask(url.href, { method, headers: key(), body: deep });
     assert.deepEqual([status, error?.message], [400, "The body is nested too deeply"], name);
   }
+  // What anybody may send, without a key, is small.
+  const { url } = world.server;
+  assert.equal(await statusOfLarge("POST", new URL("/login", url), 1025), 413);
+  assert.equal((await ask(`${url}/login`, { body: deep })).status, 400);
+});
+
+test("no request may take for ever to arrive", async () => {
+  const limits: number[] = [];
+  const started = (message: unknown) => limits.push((message as { server: Server }).server.requestTimeout);
+  subscribe("http.server.request.start", started);
+  await ask(`${world.server.url}/healthz`);
+  unsubscribe("http.server.request.start", started);
+  assert.deepEqual(limits, [60_000]);
 });
 
 test("every route needs a key, but for the sign of life and the login page", () => {
@@ -204,7 +227,7 @@ test("every route needs a key, but for the sign of life and the login page", () 
   const server = join(import.meta.dirname, "../../src/server");
   const sources = globSync("**/*.ts", { cwd: server }).filter((file) => !file.endsWith(".test.ts"));
   const adding = sources.filter((file) =>
-    /\bapp\.(?:route|get|post|put|all)\(/.test(readFileSync(join(server, file), "utf8")),
+    /\bapp\.(?:route|get|post|put|patch|delete|all)\(/.test(readFileSync(join(server, file), "utf8")),
   );
   assert.deepEqual(adding.toSorted(), ["http/pages.ts", "http/routes.ts", "http/sockets.ts"]);
 });
@@ -228,8 +251,8 @@ function contents(path: string): Record<string, unknown[]> {
 }
 
 /** The answer to a body of which nothing is sent but its size. */
-async function statusOfLarge(method: string, url: URL): Promise<number | undefined> {
-  const headers = { ...key(), "content-type": "application/json", "content-length": MAX_BODY + 1 };
+async function statusOfLarge(method: string, url: URL, size = MAX_BODY + 1): Promise<number | undefined> {
+  const headers = { ...key(), "content-type": "application/json", "content-length": size };
   const sent = request(url, { method, headers }).on("error", () => undefined);
   sent.flushHeaders();
   const [response] = (await once(sent, "response")) as [IncomingMessage];

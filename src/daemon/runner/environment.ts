@@ -4,7 +4,7 @@ import type { AgentSettings, Environment } from "../agents/agent.ts";
 import type { RunnerServices } from "./context.ts";
 
 /** What every program needs to start at all, whoever it is. */
-const BASIC = ["PATH", "HOME", "LANG", "TERM", "TMPDIR"];
+const BASIC = ["PATH", "HOME", "LANG", "TERM"];
 
 type Variables = Readonly<Record<string, string>>;
 

@@ -132,7 +132,7 @@ export function defaultConfig(): Config {
     },
     worktrees: { dir: null, quotaBytes: 20e9, orphanGraceMs: 24 * HOUR },
     process: {
-      passEnv: [...PASSED_TO_EVERY_PROCESS],
+      passEnv: [...PASSED_TO_CHECKS],
       bubblewrap: {
         enabled: false,
         writable: [],
@@ -183,15 +183,8 @@ export function defaultAgent(kind: AgentConfig["kind"]): AgentConfig {
   };
 }
 
-/** No secrets, but what builds and package managers fail without: locale, user, temporary directory, proxy, certificates. */
-const PASSED_TO_EVERY_PROCESS = [
-  "LC_ALL",
-  "LC_CTYPE",
-  "TZ",
-  "USER",
-  "LOGNAME",
-  "SHELL",
-  "TMPDIR",
+/** What a company's network is left by. */
+const WAY_OUT = [
   "HTTP_PROXY",
   "HTTPS_PROXY",
   "NO_PROXY",
@@ -203,11 +196,15 @@ const PASSED_TO_EVERY_PROCESS = [
   "SSL_CERT_DIR",
 ];
 
+/** No secrets, but what builds and package managers fail without: locale, user, temporary directory, proxy, certificates. */
+const PASSED_TO_CHECKS = ["LC_ALL", "LC_CTYPE", "TZ", "USER", "LOGNAME", "SHELL", "TMPDIR", ...WAY_OUT];
+
 /**
- * Claude Code's own login, endpoint and model choice. Cloud credentials (`AWS_SECRET_ACCESS_KEY` and the like) open far
+ * Claude Code's own login, endpoint with the way there, and model choice. Cloud credentials (`AWS_SECRET_ACCESS_KEY` and the like) open far
  * more than a model, so whoever uses Bedrock or Vertex with them names them.
  */
 const PASSED_TO_CLAUDE = [
+  ...WAY_OUT,
   "ANTHROPIC_API_KEY",
   "ANTHROPIC_AUTH_TOKEN",
   "ANTHROPIC_BASE_URL",

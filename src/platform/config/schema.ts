@@ -162,7 +162,7 @@ const PROCESS_KEYS = {
   passEnv: key(
     "list of variable names",
     list(),
-    "Environment variables passed on to agents and checks, besides PATH, HOME, LANG and TERM.",
+    "Environment variables passed on to checks, besides PATH, HOME, LANG and TERM.",
   ),
 };
 
@@ -230,7 +230,7 @@ const Agent = z.strictObject({
   passEnv: key(
     "list of variable names",
     list(),
-    "Environment variables passed on to this agent from the daemon's own environment: its login and endpoint.",
+    "Environment variables passed on to this agent, besides PATH, HOME, LANG and TERM: its login, its endpoint and the way there.",
   ),
   model: key("model name", text(), "Model to ask for (kind claude). Absent: the agent's own choice."),
   permissionMode: key("text", text(), "Claude Code's --permission-mode (kind claude)."),

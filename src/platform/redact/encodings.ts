@@ -28,11 +28,23 @@ function piecesOf(secret: string): string[] {
   return starts.map((start) => chars.slice(start, start + PIECE).join(""));
 }
 
+/** Encoders of JSON differ in what they escape beyond what they must, and in the case of what they write. */
 function escapedForms(text: string): string[] {
   const json = inJson(text);
-  const ascii = json.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  const ascii = unicodeEscaped(json, /[^\0-\x7f]/g);
+  const ofPhp = ascii.replaceAll("/", "\\/");
+  const ofGo = unicodeEscaped(json, /[<>&\u2028\u2029]/g);
+  const ofDotNet = unicodeEscaped(json, /[<>&'+`]|[^\0-\x7f]/g);
+  const escaped = [json, ascii, ofPhp, ofGo, ofDotNet];
+  const upper = escaped.map((form) =>
+    form.replaceAll(/\\u[0-9a-f]{4}/g, (code) => `\\u${code.slice(2).toUpperCase()}`),
+  );
   const terminal = text.replaceAll(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`);
-  return [text, json, ascii, inJson(json), terminal];
+  return [text, ...escaped, ...upper, inJson(json), terminal];
+}
+
+function unicodeEscaped(json: string, units: RegExp): string {
+  return json.replaceAll(units, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 function inJson(text: string): string {
@@ -44,7 +56,9 @@ function urlForms(text: string): string[] {
   const component = encodeURIComponent(text);
   const strict = component.replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
   const inForm = new URLSearchParams([["", text]]).toString().slice(1);
-  const forms = [component, strict, encodeURI(text), component.replaceAll("%20", "+"), inForm];
+  // As Python writes it.
+  const ofPath = strict.replaceAll("%2F", "/");
+  const forms = [component, strict, ofPath, encodeURI(text), component.replaceAll("%20", "+"), inForm];
   const lower = forms.map((form) => form.replaceAll(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()));
   return [...forms, ...lower];
 }

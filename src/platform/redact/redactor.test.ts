@@ -15,15 +15,29 @@ const secret = fc
       "grüße 😀 an alle",
       "x".repeat(700),
       "p@ss w/rd+=&?%",
+      "<p>'ss'&/w+rd</p>ü",
     ),
   )
   .filter((text) => text.length >= 8 && text.isWellFormed() && !text.includes("*"));
+
+function inUnicode(text: string, units: RegExp): string {
+  return JSON.stringify(text).replaceAll(units, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+function inPercents(text: string, units: RegExp): string {
+  return text.replaceAll(units, (unit) => `%${unit.charCodeAt(0).toString(16).toUpperCase()}`);
+}
 
 /** How a secret may be written into a text, by encoders that are not ours. */
 const ENCODERS: readonly ((text: string) => string)[] = [
   (text) => text,
   (text) => JSON.stringify({ key: text }),
   (text) => JSON.stringify({ deep: JSON.stringify([text]) }),
+  // As Go, PHP and .NET write JSON, and Python a path.
+  (text) => inUnicode(text, /[<>&\u2028\u2029]/g),
+  (text) => inUnicode(text, /[^\0-\x7f]/g).replaceAll("/", "\\/"),
+  (text) => inUnicode(text, /[<>&'+`]|[^\0-\x7f]/g).replaceAll(/(?<=\\u)[0-9a-f]{4}/g, (code) => code.toUpperCase()),
+  (text) => inPercents(encodeURIComponent(text), /[!'()*]/g).replaceAll("%2F", "/"),
   encodeURIComponent,
   (text) => encodeURIComponent(text).replaceAll(/%../g, (code) => code.toLowerCase()),
   (text) => new URLSearchParams({ q: text }).toString(),
@@ -152,8 +166,10 @@ test("a flood is redacted in one pass, and what is held back is bounded, whateve
 });
 
 function unescaped(out: string): string {
-  return out.replaceAll(/\\(?:u([0-9a-f]{4})|x([0-9a-f]{2})|(["\\/nrtbf]))/g, (_, u: string, x: string, char: string) =>
-    char === undefined ? String.fromCharCode(Number.parseInt(u ?? x, 16)) : (ESCAPES[char] ?? char),
+  return out.replaceAll(
+    /\\(?:u([0-9a-fA-F]{4})|x([0-9a-f]{2})|(["\\/nrtbf]))/g,
+    (_, u: string, x: string, char: string) =>
+      char === undefined ? String.fromCharCode(Number.parseInt(u ?? x, 16)) : (ESCAPES[char] ?? char),
   );
 }
 

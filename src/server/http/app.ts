@@ -27,6 +27,9 @@ const MAX_FRAME = 1024 * 1024;
 /** Probes silent connections after this long (ms), so that viewers which have vanished do not stay for ever. */
 const TCP_KEEP_ALIVE = 30_000;
 
+/** A request has arrived within this (ms), or its connection is closed: who sends slowly must not hold many for nothing. */
+const ARRIVED_WITHIN = 60_000;
+
 /** HTTP status. */
 const SEE_OTHER = 303;
 
@@ -74,6 +77,7 @@ interface Tls {
 function newFastify(https: Tls | null, behindProxy: boolean): FastifyInstance {
   const options = {
     bodyLimit: MAX_BODY,
+    requestTimeout: ARRIVED_WITHIN,
     // A proxy adds the address that it was called from; what stands before that could be anybody's invention.
     trustProxy: behindProxy ? (_: string, hop: number) => hop === 0 : false,
     forceCloseConnections: "idle" as const,

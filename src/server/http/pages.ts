@@ -29,7 +29,8 @@ export function registerPages(app: FastifyInstance, { store, countFailure }: Pag
     const { method, path: url, ...config } = PAGES[page as keyof typeof SHOWN];
     app.route({ method, url, config, handler: async (_, reply) => reply.type(type).send(text) });
   }
-  app.post(PAGES.logIn.path, { config: { scopes: PAGES.logIn.scopes } }, async (request, reply) => {
+  const logIn = { bodyLimit: MAX_LOGIN_BODY, config: { scopes: PAGES.logIn.scopes } };
+  app.post(PAGES.logIn.path, logIn, async (request, reply) => {
     const { success, data } = LoginRequest.safeParse(request.body);
     if (!success) throw new MakimaError("invalid_request", "The request must hold a code, and nothing else");
     const token = await store.write((tx) => redeemLogin(tx, data.code));
@@ -46,6 +47,9 @@ export function registerPages(app: FastifyInstance, { store, countFailure }: Pag
     return { ok: true };
   });
 }
+
+/** Anybody may send one, so that all that are sent at the same time must weigh little (bytes). */
+const MAX_LOGIN_BODY = 1024;
 
 const LoginRequest = z.strictObject({ code: z.string().max(200) });
 

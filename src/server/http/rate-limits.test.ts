@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { SUBSCRIBE_PATH } from "../../protocol/routes.ts";
 import { ask, bearer } from "../testing/ask.ts";
 import type { Answer } from "../testing/ask.ts";
-import { call, launch, temporaryHome } from "../testing/harness.ts";
+import { call, launch, temporaryHome, temporaryServer } from "../testing/harness.ts";
 
 function assertLimited({ status, headers, error }: Answer): void {
   assert.deepEqual([status, error?.code], [429, "rate_limited"]);
@@ -40,4 +40,29 @@ test("who tries keys is slowed down, and who has one at the same address is not"
   const { token } = await call(server, "createKey", { kind: "user", name: "a colleague" });
   for (const key of [server.userKey, token]) assert.equal((await asked(bearer(key))).status, 200);
   assertLimited(await asked(wrong()));
+});
+
+test("so is who tries codes of login links, and whoever has one gets in", async () => {
+  await using running = await temporaryServer();
+  const { server } = running;
+  const logIn = (code: string) => ask(`${server.url}/login`, { body: JSON.stringify({ code }) });
+  const wrong = () => logIn(`mk_login_${crypto.randomUUID()}`);
+  for (let times = 0; times < 60; times += 1) assert.equal((await wrong()).status, 401);
+  assertLimited(await wrong());
+  const { code } = await call(server, "createLogin", {});
+  assert.equal((await logIn(code)).status, 200);
+  assertLimited(await logIn(code));
+});
+
+test("behind a proxy an address is what the proxy says, and not what the caller says before it", async () => {
+  await using home = await temporaryHome();
+  await using server = await launch(home.path, { behindProxy: true, publicUrl: "https://makima.example" });
+  let tries = 0;
+  const wrong = (address: string) => {
+    tries += 1;
+    return ask(`${server.url}/api/v1/tasks`, { headers: { "x-forwarded-for": `10.0.0.${tries}, ${address}` } });
+  };
+  for (let times = 0; times < 60; times += 1) assert.equal((await wrong("192.0.2.1")).status, 401);
+  assertLimited(await wrong("192.0.2.1"));
+  assert.equal((await wrong("192.0.2.2")).status, 401);
 });

@@ -34,6 +34,16 @@ onEveryEngine("a failure is told with reason and hint, once for each run", async
   );
 });
 
+onEveryEngine("a secret in a reason is not told, whatever the daemon has made of it", async (database) => {
+  await using store = await database.open();
+  const reason = `The API said: Bearer ${"Ab1".repeat(10)}`;
+  await say(store, await newRun(store), started, finished({ outcome: "failed", reason }));
+  assert.deepEqual(
+    (await told(store)).map(({ body }) => body),
+    ["The API said: ***"],
+  );
+});
+
 onEveryEngine("a run that the breaker stopped is told of with its reason, and in no other way", async (database) => {
   await using store = await database.open();
   const reason = "No file changes for 3 consecutive runs";

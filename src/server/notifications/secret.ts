@@ -1,6 +1,8 @@
 import { constants, open } from "node:fs/promises";
 import { MakimaError } from "../../core/errors.ts";
+import type { WebhookConfig } from "../../platform/config/config.ts";
 import { isErrno } from "../../platform/files.ts";
+import { learnSecrets } from "../../platform/redact/secrets.ts";
 
 /** No secret is longer; what is, is another file (bytes). */
 const LARGEST = 4096;
@@ -22,6 +24,15 @@ export async function readSecret(path: string): Promise<string> {
     if (isErrno(error, "EACCES")) throw invalid(path, "cannot be read");
     throw error;
   }
+}
+
+/**
+ * Keeps the webhooks' secrets out of what is written from now on, their own first notification included. A file that cannot
+ * be read is told of when there is something to send.
+ */
+export async function learnWebhookSecrets(webhooks: readonly WebhookConfig[]): Promise<void> {
+  const read = await Promise.allSettled(webhooks.map(({ secretFile }) => readSecret(secretFile)));
+  learnSecrets(read.flatMap((each) => (each.status === "fulfilled" ? [each.value] : [])));
 }
 
 function invalid(path: string, problem: string, hint = "Put a long random text in it, for this webhook only.") {

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { request } from "node:http";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { request as secureRequest } from "node:https";
+import type { Socket } from "node:net";
 import { ROUTES, routePath } from "../../protocol/routes.ts";
 import type { RouteName } from "../../protocol/routes.ts";
 
@@ -28,10 +29,14 @@ export async function ask(url: string, { method, headers = {}, body, ca }: Asked
   const options = { method: method ?? (body === undefined ? "GET" : "POST"), headers: { ...framing, ...headers } };
   const sent = ca === undefined ? request(url, options) : secureRequest(url, { ...options, ca });
   sent.end(body);
-  const [response] = (await once(sent, "response")) as [IncomingMessage];
-  const text = (await response.toArray()).join("");
+  // A test in which a WebSocket opens that must not is to fail, and not to wait for ever.
+  const [response, opened] = (await Promise.race([once(sent, "response"), once(sent, "upgrade")])) as Reaction;
+  opened?.destroy();
+  const text = opened === undefined ? (await response.toArray()).join("") : "";
   return { status: response.statusCode ?? 0, headers: response.headers, text, error: errorIn(text) };
 }
+
+type Reaction = [response: IncomingMessage, opened?: Socket];
 
 /** Calls a route of the table under a key; null: without one. */
 export async function askRoute(

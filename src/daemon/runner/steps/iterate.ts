@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { CircuitBreaker } from "../../../core/circuit-breaker.ts";
 import { iterationPath } from "../../../protocol/streams.ts";
 import { breakerOf } from "../breaker.ts";
@@ -7,6 +8,7 @@ import { removeKeyFile } from "../key-file.ts";
 import { observe } from "../observe.ts";
 import type { ObserveOptions } from "../observe.ts";
 import { onAbort } from "../on-abort.ts";
+import type { OpenIteration } from "../run-state.ts";
 import { ensureAgent } from "../start-agent.ts";
 import { conclude } from "./conclude.ts";
 
@@ -14,6 +16,16 @@ import { conclude } from "./conclude.ts";
 export async function iterate(run: RunContext): Promise<void> {
   const { open } = run.state;
   if (open === null) throw new Error("no iteration is open");
+  try {
+    await follow(run, open);
+  } catch (error) {
+    // An agent that a daemon lets go of may yet read its key; nobody reads that of one that could not be started.
+    if (!run.detach.aborted) await removeKeyFile(join(run.directory.path, iterationPath(open.started.index)));
+    throw error;
+  }
+}
+
+async function follow(run: RunContext, open: OpenIteration): Promise<void> {
   const { agent, settings } = await run.agent();
   const breaker = breakerOf(run);
   const path = iterationPath(open.started.index);
