@@ -94,3 +94,10 @@ async function nothingLeft(): Promise<void> {
   assert.equal(await git(repository, "for-each-ref", "--format=%(refname)"), "refs/heads/main");
   assert.deepEqual(await readdir(repository), [".git"]);
 }
+
+test("makima sandbox with a data directory that cannot be one", async () => {
+  const options = { cwd: repository, env: { MAKIMA_HOME: join(machine.root, "blank.md") } };
+  const { code, stdout, stderr } = await machine.makima(["sandbox", "--", "true"], options);
+  assert.deepEqual([code, stdout], [4, ""]);
+  assert.match(stderr, /^makima: Cannot write makima's directory .*blank\.md \(EEXIST\)\nhint: .*MAKIMA_HOME/);
+});

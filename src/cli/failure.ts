@@ -1,13 +1,26 @@
 import { errorBody, ERRORS, MakimaError } from "../core/errors.ts";
 import { escapeForTerminal } from "../core/text.ts";
+import { isErrno } from "../platform/files.ts";
 import type { Output } from "./output.ts";
 
 /** Shows whatever a command threw, and gives the exit code that stands for it. */
-export function reportFailure(output: Output, error: unknown): number {
+export function reportFailure(output: Output, thrown: unknown): number {
+  const error = isFull(thrown) ? diskFull(thrown) : thrown;
   if (!(error instanceof MakimaError)) return reportDefect(output, error);
   if (output.json) output.error(JSON.stringify({ error: error.toBody() }));
   else output.error(`${messageLines(error.message)}\nhint: ${escapeForTerminal(error.hint)}`);
   return error.exitCode;
+}
+
+/** A full disk may stop any command anywhere, and is no defect. */
+function isFull(error: unknown): error is NodeJS.ErrnoException {
+  return isErrno(error, "ENOSPC") || isErrno(error, "EDQUOT");
+}
+
+function diskFull(cause: NodeJS.ErrnoException): MakimaError {
+  const where = cause.path === undefined ? "" : `: ${cause.path}`;
+  const hint = "Make room on the disk that holds makima's directory, and on that of the repository.";
+  return new MakimaError("unavailable", `The disk is full (${cause.code})${where}`, { hint, cause });
 }
 
 /** The stack is for the report of the defect: without it nobody could mend it. */

@@ -7,6 +7,7 @@ import type { Connection } from "../connect.ts";
 import { followToEnd } from "../follow/follow-to-end.ts";
 import type { FollowToEndOptions } from "../follow/follow-to-end.ts";
 import { leaveAlone } from "../follow/leave-alone.ts";
+import { Stopper } from "../follow/stopper.ts";
 import { inline } from "../format.ts";
 import { howResumed, RESUME_OPTIONS, resumeFields } from "../tasks/resume.ts";
 
@@ -30,11 +31,12 @@ export const resumeCommand = defineCommand({
     const connection = await connect(context, input.options);
     const before = await connection.call("getTask", { id });
     const told = await toldRun(connection, before.task);
+    using stopper = input.options.detach ? null : new Stopper(context, connection);
     const { task, cursor } = await connection.call("resumeTask", fields);
     const how = howResumed(before.task.status);
-    if (input.options.detach) return leaveAlone(context, before.contract, task, how);
+    if (stopper === null) return leaveAlone(context, before.contract, task, how);
     context.output.progress(`${inline(task.name)} (${shortId(task.id)}) ${how}.`);
-    return followToEnd(context, connection, { task, cursor, timeout: null, told, landing: null });
+    return await followToEnd(context, connection, { task, stopper, cursor, timeout: null, told, landing: null });
   },
 });
 

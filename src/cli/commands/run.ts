@@ -4,6 +4,7 @@ import { connect, readConfig } from "../connect.ts";
 import type { Context } from "../context.ts";
 import { followToEnd } from "../follow/follow-to-end.ts";
 import { leaveAlone } from "../follow/leave-alone.ts";
+import { Stopper } from "../follow/stopper.ts";
 import { count } from "../format.ts";
 import { nameOf, readGoal } from "../run/goal.ts";
 import { limitsOf } from "../run/limits.ts";
@@ -52,6 +53,7 @@ export const runCommand = defineCommand({
 
     const connection = await connect(context, options, loaded);
     const limits = limitsOf(loaded.config.loop, options);
+    using stopper = options.detach ? null : new Stopper(context, connection);
     const { contract, task, cursor } = await connection.call("createContract", {
       name: options.name?.trim() || nameOf(goal),
       goal,
@@ -73,9 +75,16 @@ export const runCommand = defineCommand({
         },
       },
     });
-    if (options.detach) return leaveAlone(context, contract, task);
+    if (stopper === null) return leaveAlone(context, contract, task);
     const landing = options.merge ? contract : null;
-    return followToEnd(context, connection, { task, cursor, timeout: options.timeout, told: null, landing });
+    return await followToEnd(context, connection, {
+      task,
+      stopper,
+      cursor,
+      timeout: options.timeout,
+      told: null,
+      landing,
+    });
   },
 });
 

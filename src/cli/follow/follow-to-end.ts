@@ -11,12 +11,14 @@ import { landingOfTask } from "./landing.ts";
 import type { Landing } from "./landing.ts";
 import { RunReader } from "./read-run.ts";
 import type { RunListener } from "./read-run.ts";
-import { Stopper } from "./stopper.ts";
+import type { Stopper } from "./stopper.ts";
 import { summaryLines } from "./summary.ts";
 import { TaskView } from "./view.ts";
 
 export interface FollowToEndOptions {
   task: Task;
+  /** Has listened since before the server was asked for the task. */
+  stopper: Stopper;
   /** Change feed position from which the task is to be followed. */
   cursor: number;
   /** ms, see Stopper. */
@@ -43,9 +45,9 @@ export async function followToEnd(
 async function follow(
   context: Context,
   connection: Connection,
-  { task, cursor, timeout, told, landing }: FollowToEndOptions,
+  { task, stopper, cursor, timeout, told, landing }: FollowToEndOptions,
 ): Promise<boolean> {
-  using stopper = new Stopper(context, connection, { taskId: task.id, timeout });
+  stopper.begin({ taskId: task.id, timeout });
   await using subscriber = createSubscriber(connection, { onTrouble: tellTrouble(context.output) });
   const view = viewOf(context, connection, task);
   await followTask(

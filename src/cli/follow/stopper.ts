@@ -9,22 +9,30 @@ export interface StopperOptions {
   timeout: number | null;
 }
 
-/** Stops a task that is being followed: at Ctrl-C, or when its time is over. */
+/**
+ * Stops a task that is being followed: at Ctrl-C, or when its time is over. It listens from the start, before the server is
+ * asked for the task: whoever interrupts that must not leave an agent at work.
+ */
 export class Stopper implements Disposable {
   readonly #context: Context;
   readonly #connection: Connection;
-  readonly #taskId: string;
   readonly #listening: Disposable;
   readonly #disposed = new AbortController();
+  #taskId: string | null = null;
   #interrupted = false;
   #timedOut = false;
 
-  constructor(context: Context, connection: Connection, { taskId, timeout }: StopperOptions) {
+  constructor(context: Context, connection: Connection) {
     this.#context = context;
     this.#connection = connection;
-    this.#taskId = taskId;
     this.#listening = context.onSignals(["SIGINT", "SIGTERM"], () => this.#onSignal());
-    if (timeout !== null) void this.#stopAfter(timeout);
+  }
+
+  /** The task is there. */
+  begin({ taskId, timeout }: StopperOptions): void {
+    this.#taskId = taskId;
+    if (this.#interrupted) void this.#stop(taskId, BY_PERSON);
+    if (timeout !== null) void this.#stopAfter(taskId, timeout);
   }
 
   get timedOut(): boolean {
@@ -40,22 +48,22 @@ export class Stopper implements Disposable {
     if (this.#interrupted) this.#context.exit(130);
     this.#interrupted = true;
     this.#context.output.progress("Stopping the task; Ctrl-C again leaves at once.");
-    void this.#stop("Interrupted by a person");
+    if (this.#taskId !== null) void this.#stop(this.#taskId, BY_PERSON);
   }
 
-  async #stopAfter(timeout: number): Promise<void> {
+  async #stopAfter(taskId: string, timeout: number): Promise<void> {
     try {
       await systemClock.sleep(timeout, this.#disposed.signal);
     } catch {
       return;
     }
     this.#timedOut = true;
-    await this.#stop("The time limit was exceeded");
+    await this.#stop(taskId, "The time limit was exceeded");
   }
 
-  async #stop(reason: string): Promise<void> {
+  async #stop(taskId: string, reason: string): Promise<void> {
     try {
-      await this.#connection.call("stopTask", { id: this.#taskId, reason });
+      await this.#connection.call("stopTask", { id: taskId, reason });
     } catch (error) {
       // It ended by itself in this moment.
       if (error instanceof MakimaError && error.code === "conflict") return;
@@ -64,3 +72,5 @@ export class Stopper implements Disposable {
     }
   }
 }
+
+const BY_PERSON = "Interrupted by a person";

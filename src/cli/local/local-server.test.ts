@@ -78,6 +78,20 @@ test("a second server for the same directory is refused", async () => {
   assert.match(stderr, /^makima: A server for .* runs already at http:.*\nhint: .*makima down/);
 });
 
+test("a running server is not given out for one with the flags that are asked for", async () => {
+  await machine.makima(["ps"]);
+  const { pid } = await serverFile();
+  for (const flags of [["--bubblewrap"], ["--port", "0"]]) {
+    const { code, stdout, stderr } = await machine.makima(["up", "--background", ...flags]);
+    assert.deepEqual([code, stdout], [5, ""]);
+    assert.match(stderr, /^makima: A server for .* runs already at http:.*\nhint: .*makima down/);
+  }
+  const { code, stdout } = await machine.makima(["up", "--background"]);
+  assert.equal(code, 0);
+  assert.match(stdout, /^makima is running at http:/);
+  assert.equal((await serverFile()).pid, pid);
+});
+
 test("--any-port takes another port than one that is taken, and --idle-exit ends the server by itself", async () => {
   const other = createServer().listen(0, "127.0.0.1");
   await once(other, "listening");

@@ -15,6 +15,7 @@ import { selfCommand, spawnBackground } from "../../platform/process/background.
 import { clientFor } from "../http.ts";
 import { prepareHome } from "./home.ts";
 import { localEndpoint, readServerFile } from "./server-file.ts";
+import { alreadyRunning } from "./server-lock.ts";
 
 /** A server that nobody needs any more must not stay for ever. */
 const IDLE_EXIT = 30 * MINUTE;
@@ -30,19 +31,22 @@ export interface BackgroundServer {
   flags?: string[];
 }
 
-/** The local server, started in the background when none runs; of several who want that at once only one starts it. */
+/**
+ * The local server, started in the background when none runs; of several who want that at once only one starts it. Throws
+ * `already_running` where there are flags and another one runs: what was asked for, such as a sandbox, would not hold.
+ */
 export async function ensureLocalServer(options: BackgroundServer): Promise<Endpoint> {
   const paths = pathsIn(options.loaded.home);
   // Before anything is looked for in it: what cannot be a directory is refused here, in words.
   await prepareHome(paths);
   const running = await findLocalServer(paths);
-  if (running !== null) return running;
+  if (running !== null) return acceptOther(running, paths, options);
 
   const deadline = performance.now() + START_WITHIN;
   for (;;) {
     await using starting = await acquireLock(join(paths.home, "start.lock"));
     const found = await findLocalServer(paths);
-    if (found !== null) return found;
+    if (found !== null) return await acceptOther(found, paths, options);
     if (starting !== null) return await startServer(paths, options, deadline);
     if (performance.now() > deadline) throw notReady(paths);
     await systemClock.sleep(LOOK_EVERY);
@@ -74,11 +78,19 @@ async function startServer(paths: Paths, options: BackgroundServer, deadline: nu
   const pid = spawnBackground(upCommand(options), { cwd: paths.home, env: options.env, logFile: paths.upLog });
   for (;;) {
     const endpoint = await findLocalServer(paths);
-    if (endpoint !== null) return endpoint;
+    if (endpoint !== null) {
+      const isOurs = (await readServerFile(paths))?.pid === pid;
+      return isOurs ? endpoint : await acceptOther(endpoint, paths, options);
+    }
     if (!isAlive(pid)) await throwItsError(paths, logged);
     if (performance.now() > deadline) throw notReady(paths);
     await systemClock.sleep(LOOK_EVERY);
   }
+}
+
+async function acceptOther(other: Endpoint, paths: Paths, { flags = [] }: BackgroundServer): Promise<Endpoint> {
+  if (flags.length > 0) throw await alreadyRunning(paths);
+  return other;
 }
 
 function upCommand({ loaded, flags = [] }: BackgroundServer): string[] {

@@ -8,7 +8,12 @@ import { readServerFile } from "./server-file.ts";
 export async function lockServer(paths: Paths): Promise<Lock> {
   const lock = await acquireLock(paths.serverLock);
   if (lock !== null) return lock;
+  throw await alreadyRunning(paths);
+}
+
+/** Names who runs. */
+export async function alreadyRunning(paths: Paths): Promise<MakimaError> {
   const other = await readServerFile(paths);
   const where = other === null ? "" : ` at ${other.url} (pid ${other.pid})`;
-  throw new MakimaError("already_running", `A server for ${paths.home} runs already${where}`);
+  return new MakimaError("already_running", `A server for ${paths.home} runs already${where}`);
 }

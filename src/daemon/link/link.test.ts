@@ -61,6 +61,17 @@ test("the link of a daemon answers commands, one after the other in the order of
   assert.deepEqual(began, ["1", "2"]);
 });
 
+test("the link of a daemon reports an error without the secrets in its words", async () => {
+  const address = "https://me:opensesame@git.example/it";
+  const error = { code: "git_failed", message: `cannot read ${address}`, hint: `Look at ${address}.` };
+  await using bench = await openBench({ command: async () => error });
+  const peer = await bench.welcomed();
+  peer.say({ type: "command", id: "1", command: interruptTask });
+  const shown = "https://me:***@git.example/it";
+  const told = { code: "git_failed", message: `cannot read ${shown}`, hint: `Look at ${shown}.` };
+  assert.deepEqual(await peer.heard(), { type: "commandDone", id: "1", error: told, result: null });
+});
+
 test("the link of a daemon does not answer a command that could not be recorded, and goes on", async () => {
   await using bench = await openBench({
     command: async (id) => {

@@ -8,7 +8,8 @@ export const contractCompleteCommand = defineCommand({
   details:
     "By a person's decision, whatever its tasks came to; by its supervisor's in the last phase, with nothing missing. " +
     "Refused while another task of it is live. Waits until the work is where the contract's completion action wants it, " +
-    "and prints the contract's report: what was done, by which tasks, and what it cost.",
+    "and prints the contract's report: what was done, by which tasks, and what it cost. Its worktrees go, as after " +
+    "`makima contract delete`.",
   arguments: [CONTRACT_ARGUMENT],
   options: CONNECTION_OPTIONS,
   examples: [["makima contract complete 3f2a91bc", "Its goal is met"]],

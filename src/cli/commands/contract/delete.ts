@@ -3,8 +3,8 @@ import { contractAction } from "./action.ts";
 export const contractDeleteCommand = contractAction({
   route: "deleteContract",
   details:
-    "Its live tasks are stopped first. Its worktrees go, on each machine when that is next online; what is in no branch is " +
-    "kept, see `makima worktree list --salvaged`. Branches stay.",
+    "Its worktrees go, on each machine when that is next online; what is in no branch is kept, see " +
+    "`makima worktree list --salvaged`. Branches stay.",
   example: ["makima contract delete 3f2a91bc", "Stop its tasks, remove their worktrees, and forget it"],
   done: "Deleted",
 });
