@@ -1,3 +1,4 @@
+import type { Endpoint } from "../../client/client.ts";
 import { MakimaError } from "../../core/errors.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { paths as pathsIn } from "../../platform/config/paths.ts";
@@ -35,13 +36,24 @@ export const downCommand = defineCommand({
     }
     const endpoint = await localEndpoint(paths);
     if (endpoint === null) throw await deaf(paths);
-    const { stopped } = await clientFor(endpoint).call("shutdown", { stopTasks: options.stopTasks });
+    const stopped = await shutDown(endpoint, paths, options.stopTasks);
     await waitUntilGone(paths);
     output.line(`The local server has stopped${options.stopTasks ? `; tasks stopped: ${stopped}` : ""}.`);
     output.document({ running: false, tasksStopped: stopped });
     return 0;
   },
 });
+
+/** Gives how many tasks were stopped. */
+async function shutDown(endpoint: Endpoint, paths: Paths, stopTasks: boolean): Promise<number> {
+  try {
+    return (await clientFor(endpoint).call("shutdown", { stopTasks })).stopped;
+  } catch (error) {
+    // It cannot even write down that it is to end: its disk is full, or its database away.
+    if (error instanceof MakimaError && error.code === "database_unavailable") throw await deaf(paths, error);
+    throw error;
+  }
+}
 
 /** The lock dies with its process, so it tells what a left-behind server.json cannot. */
 async function isLocked(paths: Paths): Promise<boolean> {
@@ -58,8 +70,9 @@ async function waitUntilGone(paths: Paths): Promise<void> {
   }
 }
 
-async function deaf(paths: Paths): Promise<MakimaError> {
+async function deaf(paths: Paths, cause?: MakimaError): Promise<MakimaError> {
   const file = await readServerFile(paths);
   const hint = file === null ? `See ${paths.upLog}.` : `End it with: kill ${file.pid}`;
-  return new MakimaError("unavailable", "The local server runs, but does not end", { hint });
+  const why = cause === undefined ? "" : `: ${cause.message}`;
+  return new MakimaError("unavailable", `The local server runs, but does not end${why}`, { hint, cause });
 }

@@ -91,9 +91,14 @@ test("there is no network where none is wanted", { skip }, async () => {
   );
 });
 
+/** Says so when it can be interrupted: a shell that is about to start a command may miss the signal. */
+const WAIT = `import time
+print("ready", flush=True)
+time.sleep(600)`;
+
 test("a signal ends it and its clone; what a killed one leaves goes at the next start", { skip }, async () => {
   const start = async () => {
-    const child = machine.start(["sandbox", "--", "sh", "-c", "echo at work; sleep 600"], { cwd: repository.dir });
+    const child = machine.start(["sandbox", "--", "python3", "-c", WAIT], { cwd: repository.dir });
     await new Promise((resolve) => child.stdout.once("data", resolve));
     return { child, exit: new Promise((resolve) => child.once("exit", (code, signal) => resolve(code ?? signal))) };
   };
@@ -130,15 +135,16 @@ const TYPE = `import fcntl
 for letter in "echo typed": fcntl.ioctl(0, 0x5412, letter.encode())`;
 
 test("on a terminal it is one, cannot be typed into, and Ctrl-C is for it", { skip }, async () => {
-  await writeFiles(machine.home, { "type.py": TYPE });
-  const look = `test -t 0 && test -t 1 && echo a terminal; python3 ${machine.home}/type.py; echo ready; sleep 600`;
+  const { home } = machine;
+  await writeFiles(home, { "type.py": TYPE, "wait.py": WAIT });
+  const look = `test -t 0 && test -t 1 && echo a terminal; python3 ${home}/type.py; python3 ${home}/wait.py`;
   const shown = await onTerminal(`sh -c '${look}'`);
   assert.match(shown, /^a terminal\r$/m);
   assert.match(shown, /^(PermissionError|OSError)/m);
   assert.match(shown, /code 130\r$/m);
 
-  const shell = `bash -c 'trap "echo interrupted" INT; ls -l /proc/self/fd; echo ready; sleep 600; echo goes on; exit 5'`;
-  const kept = await onTerminal(shell);
+  const script = `trap "echo interrupted" INT; ls -l /proc/self/fd; python3 ${home}/wait.py; echo goes on; exit 5`;
+  const kept = await onTerminal(`bash -c '${script}'`);
   assert.match(kept, /interrupted\r\ngoes on\r\ncode 5\r$/m);
   assert.doesNotMatch(kept, /[3-9] -> (?!\/proc\/)/, "nothing is open but its streams");
   assert.deepEqual(await trials(), []);

@@ -47,7 +47,7 @@ export class Store implements AsyncDisposable {
     const wakeups = new Wakeups();
     const engine =
       source.kind === "sqlite"
-        ? await SqliteEngine.open(source.path, clock, wakeups)
+        ? await SqliteEngine.open(source.path, { clock, log, wakeups })
         : await PostgresEngine.open(source, { clock, log, wakeups });
     return new Store(engine, clock, wakeups, notifications);
   }

@@ -1,14 +1,18 @@
+import { sql } from "kysely";
 import assert from "node:assert/strict";
 import { open, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { MakimaError } from "../../../core/errors.ts";
+import { systemClock } from "../../../platform/clock.ts";
+import { createLogger } from "../../../platform/log.ts";
 import { CreateContract } from "../../../protocol/api.ts";
 import { createContract } from "../../contracts/create.ts";
 import { openStore, temporaryHome } from "../../testing/basics.ts";
 import { contract } from "../../testing/data.ts";
 import { openSource } from "../../testing/engines.ts";
+import { Store } from "../store.ts";
 import { openSqliteFile } from "./open.ts";
 
 function isError(code: string, path: string) {
@@ -84,3 +88,27 @@ async function overwritePage(path: string, page: number): Promise<void> {
   await using file = await open(path, "r+");
   await file.write(Buffer.alloc(4096, 0xff), 0, 4096, (page - 1) * 4096);
 }
+
+test("a full disk is told of, once, can be read from, and is written to again when it has room", async () => {
+  await using home = await temporaryHome();
+  const lines: string[] = [];
+  const log = createLogger({ level: "info", format: "json", stream: { write: (line) => void lines.push(line) } });
+  await using store = await Store.open({ kind: "sqlite", path: join(home.path, "makima.db") }, systemClock, log);
+  const write = () => store.write((tx) => createContract(tx, CreateContract.parse(contract)));
+  const count = async () => (await store.db.selectFrom("tasks").select("id").execute()).length;
+  await write();
+  // SQLite answers as for a disk without room.
+  await sql`pragma max_page_count = 1`.execute(store.db);
+  const full = { code: "database_unavailable", message: /^The disk is full that holds the database .*makima\.db$/ };
+  await assert.rejects(async () => {
+    for (;;) await write();
+  }, full);
+  await assert.rejects(write, full);
+  const before = await count();
+  assert.ok(before >= 1);
+  await sql`pragma max_page_count = 1000000`.execute(store.db);
+  await write();
+  assert.equal(await count(), before + 1);
+  const told = lines.map((line) => (JSON.parse(line) as { msg: string }).msg);
+  assert.deepEqual(told, ["the disk of the database is full", "the disk of the database has room again"]);
+});

@@ -63,19 +63,30 @@ export function appliedMigrations(database: DatabaseSync): string[] {
     .map(({ name }) => String(name));
 }
 
-/** Primary result codes of SQLite, without their extended bits. */
+/** Primary result codes of SQLite. */
 const CORRUPT = [11, 26];
 const READ_ONLY = [8, 14];
+const FULL = 13;
 const NO_WRITE = ["EACCES", "EPERM", "EROFS"];
 
 /** What to throw instead of an error of SQLite or of the file system. */
 export function explainSqlite(error: unknown, path: string): unknown {
   if (!(error instanceof Error)) return error;
-  const sqlite = "errcode" in error ? Number(error.errcode) & 0xff : 0;
+  const sqlite = resultCode(error);
   if (CORRUPT.includes(sqlite)) return corrupt(path, error.message);
   const readOnly = READ_ONLY.includes(sqlite) || ("code" in error && NO_WRITE.includes(String(error.code)));
   if (!readOnly) return error;
   return new MakimaError("read_only", `Cannot write the database ${path}: ${error.message}`, { cause: error });
+}
+
+/** There is no room for what is to be written. */
+export function isFull(error: unknown): boolean {
+  return error instanceof Error && resultCode(error) === FULL;
+}
+
+/** Without its extended bits; 0 for an error that is not SQLite's. */
+function resultCode(error: Error): number {
+  return "errcode" in error ? Number(error.errcode) & 0xff : 0;
 }
 
 function corrupt(path: string, detail: string): MakimaError {
