@@ -6,6 +6,7 @@ import type { Logger } from "../../platform/log.ts";
 import { LINK_DEAD_AFTER, LINK_PING_EVERY, LINK_VERSION } from "../../protocol/link.ts";
 import type { ServerMessage } from "../../protocol/link.ts";
 import { openCommands } from "../commands/commands.ts";
+import type { OpenCommand } from "../commands/commands.ts";
 import { cleanUpAgain } from "../contracts/clean-up.ts";
 import { holdsIdentity, identityTopic, releaseIdentity, takeIdentity } from "../daemons/identity.ts";
 import type { Holder } from "../daemons/identity.ts";
@@ -207,18 +208,21 @@ export class DaemonLink implements AppendSource, Connected {
   }
 
   /**
-   * Sends what there is to do: in the order given, each once per connection; what is not reported done comes again over
-   * the next one. A link that does not speak for the daemon any more says nothing, and closes.
+   * Sends what there is to do: in the order given, but clean-ups first, for a daemon that was away may need the room; each
+   * once per connection, and what is not reported done comes again over the next one. A link that does not speak for the
+   * daemon any more says nothing, and closes.
    */
   async #attend(): Promise<void> {
     if (this.#phase !== "ready" || !this.#isOpen()) return;
     const { db } = this.#services.store;
     const commands = await openCommands(db, this.#daemonId, this.#delivered);
     if (!(await holdsIdentity(db, this.holder))) return this.superseded();
-    for (const { id, seq, command } of commands) {
+    const rank = ({ command }: OpenCommand) => Number(command.kind !== "CleanupWorktree");
+    // The sort is stable.
+    for (const { id, command } of commands.toSorted((a, b) => rank(a) - rank(b))) {
       this.#send({ type: "command", id, command });
-      this.#delivered = seq;
     }
+    this.#delivered = commands.at(-1)?.seq ?? this.#delivered;
   }
 
   #take(weight: number): void {

@@ -62,6 +62,21 @@ test("a clean-up comes again until it is done, and when it failed with the daemo
   assert.equal((await cleanup(daemon)).contractId, other.contractId, "what is done does not come again");
 });
 
+test("a daemon that is back cleans up before it goes on with anything else", async () => {
+  await using running = await temporaryServer();
+  const { server } = running;
+  await using first = await FakeDaemon.connect(server, { maxTasks: 2 });
+  await call(server, "createContract", contract);
+  await first.spawned(1);
+  await completed(server, first);
+  await cleanup(first);
+  await first[Symbol.asyncDispose]();
+  await using daemon = await FakeDaemon.connect(server, { maxTasks: 2 });
+  await daemon.spawned(1);
+  const kinds = daemon.of("command").map(({ command }) => command.kind);
+  assert.equal(kinds[0], "CleanupWorktree", kinds.join());
+});
+
 test("a daemon hears which of its checkouts nobody knows, and what is no id does no harm", async () => {
   await using running = await temporaryServer();
   const { server } = running;
