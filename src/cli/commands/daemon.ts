@@ -33,7 +33,7 @@ export const daemonCommand = defineCommand({
     ["makima daemon --label gpu=yes", "Take tasks that ask for a GPU, too"],
   ],
   async run(context, input) {
-    const loaded = withSandboxFlag(await readConfig(context, input.options), input.options);
+    const loaded = await withSandboxFlag(context, await readConfig(context, input.options), input.options);
     const paths = pathsIn(loaded.home);
     const serverUrl = input.options.server ?? loaded.config.daemon.server ?? (await readServerFile(paths))?.url;
     if (serverUrl === undefined) {

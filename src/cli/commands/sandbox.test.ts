@@ -196,6 +196,13 @@ test("without bubblewrap it says how to get it, and so does doctor", { skip }, a
   const refused = await withoutBubblewrap(["sandbox", "--", "true"]);
   assert.equal(refused.code, 6, refused.stderr);
   assert.match(refused.stderr, /^makima: Bubblewrap is not installed\nhint: .*install/);
+  assert.deepEqual(await withoutBubblewrap(["up", "--bubblewrap"]), refused);
+  const configured = { MAKIMA_PROCESS_BUBBLEWRAP_ENABLED: "true" };
+  const { stderr } = await withoutBubblewrap(["daemon"], configured);
+  assert.match(
+    stderr,
+    /^makima: warning: Every task will fail: Bubblewrap is not installed. .*install.*\nmakima: No server/,
+  );
   const states: [enabled: string, state: string][] = [
     ["false", "note"],
     ["true", "broken"],

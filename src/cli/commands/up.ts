@@ -48,7 +48,7 @@ export const upCommand = defineCommand({
     ["makima up --background --port 8000", "Run in the background on port 8000"],
   ],
   async run(context, { options }) {
-    const loaded = withSandboxFlag(await readConfig(context, options), options);
+    const loaded = await withSandboxFlag(context, await readConfig(context, options), options);
     if (options.background) {
       const { url } = await ensureLocalServer({ env: context.env, loaded, flags: givenFlags(options) });
       context.output.line(`makima is running at ${url}`);

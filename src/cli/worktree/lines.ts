@@ -26,7 +26,7 @@ export function worktreeLines(daemon: Daemon, result: OperationResult<"ListWorkt
   ]);
   const head = ["TASK", "STATE", "SIZE", "CHANGED", "BRANCH", "DIRECTORY", ...(tried ? ["STAYS BECAUSE"] : [])];
   const total = `${count(worktrees.length, "worktree")} in ${inline(root)}, ${sizeText({ bytes, quota })}`;
-  return [...table([head, ...rows]), `${nameOf(daemon)}: ${total}`, ...notNeededLines(worktrees)];
+  return [...table([head, ...rows]), `${nameOf(daemon)}: ${total}`, ...whatToDo(worktrees)];
 }
 
 /** What was kept of the worktrees that a daemon has removed. */
@@ -63,9 +63,21 @@ function below(root: string, dir: string): string {
   return dir.startsWith(`${root}/`) ? dir.slice(root.length + 1) : dir;
 }
 
-function notNeededLines(worktrees: readonly Worktree[]): string[] {
-  const left = worktrees.filter(({ state }) => NOT_NEEDED.includes(state));
-  if (left.length === 0) return [];
-  const size = fileSize(left.reduce((sum, { bytes }) => sum + bytes, 0));
-  return [`Nobody needs ${left.length} of them any more (${size}): \`makima worktree clean\` removes them.`];
+/** About those that could go. */
+function whatToDo(worktrees: readonly Worktree[]): string[] {
+  const left = summary(worktrees, NOT_NEEDED);
+  const kept = summary(worktrees, ["kept"]);
+  return [
+    ...(left === null ? [] : [`Not needed any more: ${left}; \`makima worktree clean\` removes them.`]),
+    ...(kept === null
+      ? []
+      : [`Kept for tasks that may go on: ${kept}; \`makima worktree clean TASK\` removes one all the same.`]),
+  ];
+}
+
+/** How many there are in these states, and how large; null for none. */
+function summary(worktrees: readonly Worktree[], states: readonly Worktree["state"][]): string | null {
+  const found = worktrees.filter(({ state }) => states.includes(state));
+  if (found.length === 0) return null;
+  return `${found.length} (${fileSize(found.reduce((sum, { bytes }) => sum + bytes, 0))})`;
 }

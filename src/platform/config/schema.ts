@@ -145,7 +145,7 @@ const Bubblewrap = z.strictObject({
   ),
   readonly: key("list of paths", list(), "Paths that can be read although what they lie in is hidden."),
   hidden: key("list of paths", list(), "Paths that cannot be seen, besides keys, logins and what is makima's own."),
-  tmpSize: key(SIZE, size(), "Size of each of the sandbox's own /tmp and /dev/shm."),
+  tmpSize: key(SIZE, size(), "Size of each of the sandbox's own /tmp, /var/tmp, /dev/shm and /run."),
   network: key(
     '"host" or "none"',
     oneOf(["host", "none"]),

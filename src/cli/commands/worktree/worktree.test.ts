@@ -61,6 +61,7 @@ test("worktrees are listed with their sizes and sums; a daemon that is offline i
     worktree({ taskId, state: "in-use", bytes: 3_400_000_000, dir: `${ROOT}/one` }),
     worktree(),
     worktree({ taskId: null, state: "unknown", kind: "unknown", branch: null, bytes: 5, dir: `${ROOT}/odd\u0007` }),
+    worktree({ taskId: world.foreign.taskId, state: "kept", bytes: 7_000, dir: `${ROOT}/two` }),
   ];
   const text = world.person(["worktree", "list"]);
   const order = await world.carryOut("ListWorktrees", listed(rows));
@@ -73,8 +74,10 @@ test("worktrees are listed with their sizes and sums; a daemon that is offline i
     `${shortId(taskId)}  in-use    3.4 GB  0.0s     makima/a/b  one`,
     "deadbeef  unwanted  12 MB   0.0s     makima/a/b  deadbeef",
     "-         unknown   5 B     0.0s     -           odd\\x07",
-    `d1 on box: 3 worktrees in ${ROOT}, 3.4 GB of 20 GB`,
-    "Nobody needs 1 of them any more (12 MB): `makima worktree clean` removes them.",
+    `${shortId(world.foreign.taskId)}  kept      7.0 kB  0.0s     makima/a/b  two`,
+    `d1 on box: 4 worktrees in ${ROOT}, 3.4 GB of 20 GB`,
+    "Not needed any more: 1 (12 MB); `makima worktree clean` removes them.",
+    "Kept for tasks that may go on: 1 (7.0 kB); `makima worktree clean TASK` removes one all the same.",
     "",
   ]);
 
