@@ -8,6 +8,7 @@ import { openBench, printGate } from "../../../test/support/run.ts";
 import { until } from "../../../test/support/until.ts";
 import { checkoutOfTask, NEVER, openWorktrees } from "../../../test/support/worktrees.ts";
 import type { WorktreesBench } from "../../../test/support/worktrees.ts";
+import { ManualClock } from "../../server/testing/manual-clock.ts";
 import { Runs } from "../runs.ts";
 import { Worktrees } from "./worktrees.ts";
 
@@ -75,12 +76,13 @@ test("worktrees that are wanted are cleaned where only half of one is left", asy
   assert.deepEqual(await bench.worktrees.taskIds(), []);
 });
 
-test("worktrees that a run is at work in are never cleaned, and go once it has ended", async () => {
+test("worktrees that a run is at work in are measured again and never cleaned, and go once it has ended", async () => {
   const agent = `touch "$bench/running"; until [ -e "$bench/go" ]; do sleep 0.02; done; ${printGate(false)}`;
   await using bench = await openBench({ agent, spec: { autonomousLoop: false } });
   const { services, repository: r } = bench;
   await using runs = await Runs.open(dirname(bench.path), services);
-  const { git, clock, log, allowsRepository, worktrees: root } = services;
+  const { git, log, allowsRepository, worktrees: root } = services;
+  const clock = new ManualClock();
   await runs.execute({ kind: "SpawnTask", spec: bench.spec, startAt: null, messages: [] });
   await until(() => existsSync(join(r.root, "running")), "the agent is at work");
   const options = { home: r.root, root, git, allowsRepository, runs, clock, log };
@@ -96,14 +98,17 @@ test("worktrees that a run is at work in are never cleaned, and go once it has e
   worktrees.welcomed([taskId]);
   const listed = await worktrees.carryOut({ kind: "ListWorktrees", salvaged: false, wanted: [] }, NEVER);
   assert.equal("worktrees" in listed ? listed.worktrees[0]?.state : null, "in-use");
-  const before = worktrees.usage()?.bytes ?? 0;
+  const before = (await until(() => worktrees.usage(), "they are measured")).bytes;
   await writeFile(join(dir, "big"), Buffer.alloc(500_000, 1));
+  await until(() => clock.sleeping.length > 0, "it sleeps");
+  clock.advance(10 * 60_000);
+  await until(() => (worktrees.usage()?.bytes ?? 0) >= before + 500_000, "it has seen how that grew");
   // The contract is over: its run is stopped, waited for, and its checkout goes.
   assert.equal(await worktrees.cleanUp({ kind: "CleanupWorktree", contractId, taskIds: [] }, NEVER), null);
   assert.deepEqual([existsSync(dir), runs.isAtWork(taskId)], [false, false]);
   assert.equal((await bench.finished()).outcome, "cancelled");
   assert.equal(r.run(r.dir, "cat-file", "-s", `${bench.spec.branch}:big`), "500000");
-  await until(() => (worktrees.usage()?.bytes ?? 0) <= before, "it counts no more");
+  await until(() => worktrees.usage()?.bytes === 0, "it counts no more");
 });
 
 test("worktrees that were salvaged are listed, and restored as branches", async () => {

@@ -22,8 +22,8 @@ import { restoreWorktree } from "./restore.ts";
 import { Sizes } from "./sizes.ts";
 import { emptyTrash } from "./trash.ts";
 
-/** Between two looks at whether an orphan's time has come (ms). */
-const SWEEP_EVERY = 60 * 60_000;
+/** Between two looks at whether an orphan's time has come, and at how much the checkouts at work have grown (ms). */
+const LOOK_EVERY = 10 * 60_000;
 
 /** Tasks that a hello names: their ids make less than half of a frame. The oldest come first, being over most likely. */
 const MOST_TASKS = 10_000;
@@ -131,6 +131,7 @@ export class Worktrees implements AsyncDisposable {
       const ours = orphans.filter((id) => known.has(id));
       await this.#orphans.note(ours, this.#options.clock.now());
       await this.#sweep();
+      await this.#measure(() => false);
     });
   }
 
@@ -194,10 +195,12 @@ export class Worktrees implements AsyncDisposable {
       await this.#measure(() => true);
       this.#measured = true;
     });
-    this.#aside("orphans cannot be swept", async () => {
+    this.#aside("checkouts are not looked after any more", async () => {
       for (;;) {
-        await this.#options.clock.sleep(SWEEP_EVERY, closing);
-        await this.#sweep();
+        await this.#options.clock.sleep(LOOK_EVERY, closing);
+        await this.#attempt("orphans cannot be swept", () => this.#sweep());
+        const isAtWork = ({ record }: KnownCheckout) => this.#options.runs.isAtWork(record.taskId);
+        await this.#attempt("checkouts cannot be measured", () => this.#measure(isAtWork));
       }
     });
   }
@@ -211,7 +214,6 @@ export class Worktrees implements AsyncDisposable {
       this.#closing.signal.throwIfAborted();
       if (due.has(checkout.record.taskId)) await removals.remove(checkout);
     }
-    await this.#measure(() => false);
   }
 
   /** Forgets those that are gone, and measures anew those that are meant. */
@@ -224,12 +226,16 @@ export class Worktrees implements AsyncDisposable {
 
   /** Does something that nobody waits for but this daemon's end. */
   #aside(failure: string, work: () => Promise<void>): void {
-    const done = work()
-      .catch((error: unknown) => {
-        if (!this.#closing.signal.aborted) this.#options.log.error({ err: error }, failure);
-      })
-      .finally(() => this.#background.delete(done));
+    const done = this.#attempt(failure, work).finally(() => this.#background.delete(done));
     this.#background.add(done);
+  }
+
+  async #attempt(failure: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!this.#closing.signal.aborted) this.#options.log.error({ err: error }, failure);
+    }
   }
 }
 
