@@ -17,8 +17,8 @@ const options = {
 export const sandboxCommand = defineCommand({
   details:
     "The command runs as a task's checks do, in a throw-away clone of what is committed at HEAD: it can write there and in " +
-    "/tmp, and all of that is gone when it ends. Its output and exit code are passed on (127: not found, 128 + n: ended by " +
-    "signal n), also with --json, which is about makima's own errors only. No server is needed.",
+    "/tmp, and all of that is gone when it ends. Ctrl-C is passed on to it, and its output and exit code to you (127: not " +
+    "found, 128 + n: ended by signal n), also with --json, which is about makima's own errors only. No server is needed.",
   arguments: [{ name: "command", description: "Program and its arguments, after --", required: true, variadic: true }],
   options,
   examples: [

@@ -34,7 +34,8 @@ export function withListenFlags(loaded: LoadedConfig, { host, port, behindProxy 
 export const upCommand = defineCommand({
   details:
     "`makima run` and its companions start this in the background when they need it. Stopping it never stops an " +
-    "agent: the next start finds the agents again.",
+    "agent: the next start finds the agents again. Flags hold for this start only; what the configuration says holds for " +
+    "those in the background, too.",
   arguments: [],
   options: {
     ...LISTEN_OPTIONS,
