@@ -29,8 +29,11 @@ export function onEveryEngine(name: string, body: (database: TestDatabase) => Pr
 export async function sqliteDatabase(): Promise<TestDatabase<{ kind: "sqlite"; path: string }>> {
   const home = await temporaryHome();
   const source = { kind: "sqlite", path: join(home.path, "makima.db") } as const;
-  await beginDatabase(source.path);
-  return { source, open: () => openSource(source), [Symbol.asyncDispose]: () => home[Symbol.asyncDispose]() };
+  const open = async () => {
+    await beginDatabase(source.path);
+    return openSource(source);
+  };
+  return { source, open, [Symbol.asyncDispose]: () => home[Symbol.asyncDispose]() };
 }
 
 export async function postgresDatabase(postgres?: Postgres): Promise<TestDatabase<{ kind: "postgres"; url: string }>> {
