@@ -163,7 +163,7 @@ onEveryEngine("what a daemon still has of contracts that are over it is told to 
   for (let times = 0; times < 2; times += 1) await again();
   assert.deepEqual(await cleanups(store), expected);
   // One that this server has never given it, either: the database was restored from a backup.
-  await store.write((tx) => takeIdentity(tx, { ...INTRODUCTION, id: SECOND }, "l2"));
+  await store.write((tx) => takeIdentity(tx, { ...INTRODUCTION, id: SECOND }, { linkId: "l2", keyId: "k" }));
   await store.write((tx) => cleanUpAgain(tx, SECOND, held));
   assert.deepEqual(await cleanups(store, SECOND), expected);
 });

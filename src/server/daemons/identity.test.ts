@@ -30,7 +30,7 @@ const holder = (linkId: string) => ({ daemonId: first.id, linkId });
 onEveryEngine("an identity is free, or held by one connection, whichever server asks", async (database) => {
   await using store = await database.open();
   assert.equal(await take(store, first, "l1"), null);
-  assert.deepEqual(await take(store, second, "l2"), { heldOn: "first" });
+  assert.deepEqual(await take(store, second, "l2"), { kind: "held", host: "first" });
   assert.deepEqual(await holds(store), { l1: true, l2: false });
 
   await store.write((tx) => releaseIdentity(tx, holder("l1")));
@@ -60,7 +60,7 @@ onEveryEngine(
     await using store = await database.open();
     await take(store, first, "l1");
     await shiftLastSeen(store, LINK_DEAD_AFTER - 5_000);
-    assert.deepEqual(await take(store, second, "l2"), { heldOn: "first" });
+    assert.deepEqual(await take(store, second, "l2"), { kind: "held", host: "first" });
     await shiftLastSeen(store, 10_000);
     assert.equal(await take(store, second, "l2"), null);
     await shiftLastSeen(store, -3_600_000);
@@ -111,8 +111,8 @@ onEveryEngine(
   },
 );
 
-function take(store: Store, introduction: Introduction, linkId: string) {
-  return store.write((tx) => takeIdentity(tx, introduction, linkId));
+function take(store: Store, introduction: Introduction, linkId: string, keyId = "k") {
+  return store.write((tx) => takeIdentity(tx, introduction, { linkId, keyId }));
 }
 
 async function holds({ db }: Store) {

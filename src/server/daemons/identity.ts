@@ -27,24 +27,37 @@ export interface Introduction {
   labels: Labels;
 }
 
+/** The connection that a daemon introduces itself over, and the key that this was opened with. */
+export interface Claim {
+  linkId: string;
+  keyId: string;
+}
+
+/** Why a connection does not get an identity: another start of the daemon has it, or it is another key's. */
+export type Denial = { kind: "held"; host: string } | { kind: "bound"; keyId: string };
+
 /** Woken when a connection has lost an identity without having let go of it. */
 export function identityTopic(daemonId: string): string {
   return `identity/${daemonId}`;
 }
 
 /**
- * Gives the identity to a connection: its tasks can be reached again, and it may get new ones. Changes nothing and gives
- * the other's host where another start of the daemon holds it.
+ * Gives the identity to a connection: its tasks can be reached again, and it may get new ones. Changes nothing where it is
+ * denied.
  */
 export async function takeIdentity(
   tx: Write,
   { id, maxTasks, labels, ...names }: Introduction,
-  linkId: string,
-): Promise<{ heldOn: string } | null> {
+  { linkId, keyId }: Claim,
+): Promise<Denial | null> {
   const before = await tx.db.selectFrom("daemons").selectAll().where("id", "=", id).executeTakeFirst();
-  if (before !== undefined && isHeldByAnother(before, names.instance, tx.now)) return { heldOn: before.host };
+  if (before !== undefined && (await isBoundToAnother(tx.db, before, keyId))) {
+    return { kind: "bound", keyId: before.key_id ?? "" };
+  }
+  if (before !== undefined && isHeldByAnother(before, names.instance, tx.now))
+    return { kind: "held", host: before.host };
   const shown = { name: names.name, host: names.host, max_tasks: maxTasks, labels: toJson(labels), online: 1 } as const;
-  const columns = { ...shown, instance: names.instance, link_id: linkId, last_seen_at: tx.now };
+  const columns = { ...shown, instance: names.instance, link_id: linkId, key_id: keyId, last_seen_at: tx.now };
   await tx.db
     .insertInto("daemons")
     .values({ id, ...columns })
@@ -98,6 +111,13 @@ export async function keepIdentities(tx: Write, holders: readonly Holder[]): Pro
 export async function holdsIdentity(db: Db, { daemonId, linkId }: Holder): Promise<boolean> {
   const daemons = db.selectFrom("daemons").select("id").where("id", "=", daemonId);
   return (await daemons.where("link_id", "=", linkId).executeTakeFirst()) !== undefined;
+}
+
+/** While that key is valid: whoever has a daemon's key must not get at the tasks of other machines. */
+async function isBoundToAnother(db: Db, { key_id }: Selectable<DaemonsTable>, keyId: string): Promise<boolean> {
+  if (key_id === null || key_id === keyId) return false;
+  const valid = db.selectFrom("keys").select("id").where("id", "=", key_id).where("revoked_at", "is", null);
+  return (await valid.executeTakeFirst()) !== undefined;
 }
 
 /**

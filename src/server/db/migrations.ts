@@ -5,6 +5,7 @@ import { up as retention } from "./migrations/0003-retention.ts";
 import { up as contracts } from "./migrations/0004-contracts.ts";
 import { up as worktrees } from "./migrations/0005-worktrees.ts";
 import { up as logins } from "./migrations/0006-logins.ts";
+import { up as daemonKeys } from "./migrations/0007-daemon-keys.ts";
 
 /** Applied in the order of their names, once each; one that has been released is never edited. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -14,6 +15,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0004-contracts": { up: contracts },
   "0005-worktrees": { up: worktrees },
   "0006-logins": { up: logins },
+  "0007-daemon-keys": { up: daemonKeys },
 };
 
 export const migrationProvider: MigrationProvider = {

@@ -258,6 +258,8 @@ export interface DaemonsTable {
   link_id: string | null;
   online: Flag;
   last_seen_at: number;
+  /** The key that it was connected with last; null: it has not been since this is noted. */
+  key_id: string | null;
   /** Size of its checkouts; null: it has not told yet. */
   worktree_bytes: number | null;
   /** What they should not pass; null: no limit. */

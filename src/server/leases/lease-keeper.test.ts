@@ -81,7 +81,7 @@ test("several servers watch over the same daemons: each loss happens once", asyn
 /** The runs that a daemon which has these is told to stop. */
 async function hello(store: Store, linkId: string, ...runs: TestRun[]): Promise<string[]> {
   const names = { instance: "i1", name: DAEMON, host: "box", maxTasks: 4, labels: {} };
-  await store.write((tx) => takeIdentity(tx, { id: DAEMON, ...names }, linkId));
+  await store.write((tx) => takeIdentity(tx, { id: DAEMON, ...names }, { linkId, keyId: "k" }));
   const message = { type: "hello", version: 2, daemonId: DAEMON, ...names, runs, worktrees: [] as string[] } as const;
   const answer = await answerHello(store.db, { daemonId: DAEMON, linkId }, message);
   return (answer ?? []).flatMap((it) => (it.type === "fenced" ? [it.run] : []));

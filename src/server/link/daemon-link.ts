@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { WebSocket } from "ws";
+import { shortId } from "../../core/ids.ts";
 import { KeepAlive } from "../../platform/keep-alive.ts";
 import type { Logger } from "../../platform/log.ts";
 import { LINK_DEAD_AFTER, LINK_PING_EVERY, LINK_VERSION } from "../../protocol/link.ts";
@@ -9,7 +10,7 @@ import { openCommands } from "../commands/commands.ts";
 import type { OpenCommand } from "../commands/commands.ts";
 import { cleanUpAgain } from "../contracts/clean-up.ts";
 import { holdsIdentity, identityTopic, releaseIdentity, takeIdentity } from "../daemons/identity.ts";
-import type { Holder } from "../daemons/identity.ts";
+import type { Denial, Holder } from "../daemons/identity.ts";
 import { noteWorktrees } from "../daemons/worktrees.ts";
 import type { WorktreesSize } from "../daemons/worktrees.ts";
 import type { Store, Write } from "../db/store.ts";
@@ -61,6 +62,7 @@ export class DaemonLink implements AppendSource, Connected {
   readonly #services: LinkServices;
   readonly #linkId = randomUUID();
   readonly #keepAlive: KeepAlive;
+  readonly #keyId: string;
   readonly #key: AsyncDisposable;
   readonly #attention: Rerun;
   readonly #closed = Promise.withResolvers<void>();
@@ -81,6 +83,7 @@ export class DaemonLink implements AppendSource, Connected {
       () => this.#attend(),
       (error) => this.failed(error),
     );
+    this.#keyId = keyId;
     this.#key = watchKey(services.store, keyId, services.log, () =>
       this.#close(POLICY_VIOLATION, "the key was revoked"),
     );
@@ -186,17 +189,15 @@ export class DaemonLink implements AppendSource, Connected {
   async #welcome(hello: Hello): Promise<void> {
     const { store } = this.#services;
     const known = new Set(hello.runs.map(({ runId }) => runId));
-    const other = await store.write(async (tx) => {
-      const holder = await takeIdentity(tx, introductionOf(hello), this.#linkId);
-      if (holder !== null) return holder;
+    const claim = { linkId: this.#linkId, keyId: this.#keyId };
+    const denied = await store.write(async (tx) => {
+      const denial = await takeIdentity(tx, introductionOf(hello), claim);
+      if (denial !== null) return denial;
       await requeueForgotten(tx, hello.daemonId, known);
       await cleanUpAgain(tx, hello.daemonId, checkoutsOf(hello));
       return null;
     });
-    if (other !== null) {
-      const where = `one on ${other.heldOn} is connected, this one is on ${hello.host}`;
-      return this.#refuse(`Two daemons have the identity ${hello.daemonId}: ${where}`);
-    }
+    if (denied !== null) return this.#refuse(wordsFor(denied, hello));
     for (const topic of [identityTopic(hello.daemonId), commandsTopic(hello.daemonId)]) {
       this.#wakeups.use(store.wakeups.listen(topic, () => this.#attention.request()));
     }
@@ -272,4 +273,12 @@ export class DaemonLink implements AppendSource, Connected {
     registry.closed(this);
     this.#closed.resolve();
   }
+}
+
+function wordsFor(denial: Denial, { daemonId, host }: Hello): string {
+  if (denial.kind === "held") {
+    return `Two daemons have the identity ${daemonId}: one on ${denial.host} is connected, this one is on ${host}`;
+  }
+  const revoke = `makima key revoke ${shortId(denial.keyId)}`;
+  return `The identity ${daemonId} belongs to another key: use that one, or revoke it first (${revoke})`;
 }

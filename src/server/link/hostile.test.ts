@@ -212,3 +212,27 @@ class WellBehaved implements AsyncDisposable {
     await this.daemon[Symbol.asyncDispose]();
   }
 }
+
+test("a daemon's key does not get it the identity of another machine's, until that one's key is revoked", async () => {
+  await using running = await temporaryServer();
+  const { server } = running;
+  const { key, token } = await call(server, "createKey", { kind: "daemon", name: "gpu-box" });
+  const gpuBox = { ...server, daemonKey: token };
+  {
+    await using own = await FakeDaemon.connect(gpuBox, { daemonId: "d7" });
+    assert.equal(own.of("welcome").length, 1);
+  }
+  await call(server, "createContract", contract);
+  await using stranger = await FakeDaemon.connect(server, { daemonId: "d7", instance: "i2" });
+  assert.equal(await stranger.closed, POLICY_VIOLATION);
+  const [refused] = stranger.of("refused");
+  assert.match(
+    refused?.message ?? "",
+    new RegExp(`^The identity d7 belongs to another key: .*${key.id.slice(-8)}\\)$`),
+  );
+  assert.deepEqual(stranger.spawns, []);
+
+  await call(server, "revokeKey", { id: key.id });
+  await using successor = await FakeDaemon.connect(server, { daemonId: "d7", instance: "i2" });
+  await successor.spawned(1);
+});

@@ -151,7 +151,7 @@ test("a daemon that is away takes no orders, and gets those before on whichever 
   await until(isAway);
   const refused = await askRoute(b, "startOperation", b.userKey, { kind: "GetDiff", task });
   assert.deepEqual([refused.status, refused.error?.code], [503, "unavailable"]);
-  await using daemon = await FakeDaemon.connect(b);
+  await using daemon = await FakeDaemon.connect({ ...b, daemonKey: a.daemonKey });
   for (const count of [1, 2]) {
     const { commandId, order } = await daemon.ordered("MergeBranch", count);
     assert.equal(daemon.orders.length, count);

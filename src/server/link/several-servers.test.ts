@@ -119,16 +119,21 @@ function kinds(daemon: FakeDaemon): string[] {
   return daemon.of("command").map(({ command }) => command.kind);
 }
 
-/** Servers on one database, each with keys of its own; all of it goes away with the scope. */
+/** Servers on one database, whose daemons have the key of the first of them; all of it goes away with the scope. */
 async function servers() {
   await using resources = new AsyncDisposableStack();
   const database = resources.use(await postgresDatabase());
   const owned = resources.move();
   const home = async () => owned.use(await temporaryHome()).path;
+  let daemonKey: string | null = null;
+  const withKey = <S extends Where>(server: S): S => {
+    daemonKey ??= server.daemonKey;
+    return { ...server, daemonKey };
+  };
   return {
     start: async (options: Partial<ServerOptions> = {}): Promise<RunningServer> =>
-      owned.use(await launch(await home(), { database: database.source, ...options })),
-    startProcess: async () => owned.use(await startServerProcess(await home(), database.source.url)),
+      withKey(owned.use(await launch(await home(), { database: database.source, ...options }))),
+    startProcess: async () => withKey(owned.use(await startServerProcess(await home(), database.source.url))),
     open: () => database.open(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

@@ -67,7 +67,9 @@ export async function work(store: Store, taskId: string, outcome: "completed" | 
 
 /** Puts the daemon online, or another one. */
 export async function connect(store: Store, introduction: Partial<Introduction> = {}): Promise<void> {
-  await store.write((tx) => takeIdentity(tx, { ...INTRODUCTION, ...introduction }, HOLDER.linkId));
+  await store.write((tx) =>
+    takeIdentity(tx, { ...INTRODUCTION, ...introduction }, { linkId: HOLDER.linkId, keyId: "k" }),
+  );
 }
 
 /** The next run of a pending task. */
