@@ -24,6 +24,9 @@ export const doctorCommand = defineCommand({
     ["makima doctor --sandbox", "See what a sandboxed task could see and write"],
   ],
   async run(context, { options }) {
+    if (options.config && options.sandbox) {
+      throw new MakimaError("usage", "--config and --sandbox exclude each other", { hint: "Give one of them." });
+    }
     if (options.config) return printConfig(context, await readConfig(context, { config: null }));
     if (options.sandbox) {
       const dir = resolve(context.cwd, options.repo ?? ".");

@@ -234,6 +234,11 @@ test("doctor prints what can be pasted into a shell, or a list", { skip }, async
   const words = JSON.parse(listed.stdout) as string[];
   assert.match(words[0] ?? "", /\/bwrap$/);
   assert.equal(words[words.indexOf("--cap-drop") + 1], "ALL");
-  const lone = await commandLine(["doctor", "--repo", repository.dir], { env: machine.environment });
-  assert.deepEqual([lone.code, lone.stdout], [2, ""]);
+  for (const given of [
+    ["--repo", repository.dir],
+    ["--config", "--sandbox"],
+  ]) {
+    const refused = await commandLine(["doctor", ...given], { env: machine.environment });
+    assert.deepEqual([refused.code, refused.stdout], [2, ""]);
+  }
 });

@@ -42,9 +42,9 @@ export function identityOf({ id, name, host }: Daemon): Pick<Daemon, "id" | "nam
   return { id, name, host };
 }
 
-/** The same for people. */
+/** The same for people. A daemon that was given no name has its host's. */
 export function nameOf({ name, host }: Daemon): string {
-  return `${inline(name)} on ${inline(host)}`;
+  return name === host ? inline(name) : `${inline(name)} on ${inline(host)}`;
 }
 
 /**

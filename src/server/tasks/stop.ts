@@ -13,7 +13,9 @@ import { getTask } from "./view.ts";
  */
 export async function stopTask(tx: Write, id: string, reason: string): Promise<Task> {
   const task = await taskRow(tx.db, id);
-  if (isTerminal(TASK, task.status)) throw new MakimaError("conflict", `The task is ${task.status} already`);
+  if (isTerminal(TASK, task.status)) {
+    throw new MakimaError("conflict", `The task is ${task.status} already`, { hint: "There is nothing left to stop." });
+  }
   if (task.status === "pending") return moveTask(tx, id, "cancel", { reason });
   const runId = runOf(task);
   if (!(await hasCommand(tx.db, runId, "InterruptTask"))) {

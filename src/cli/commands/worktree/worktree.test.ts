@@ -118,6 +118,8 @@ test("what a daemon cannot do is what the command fails with; one that is not th
   assert.match(stderr, /^makima: warning: The disk is broken\nmakima: The disk is broken\nhint: Buy one\.\n$/);
   const unknown = await world.person(["worktree", "list", "--daemon", "99"]);
   assert.deepEqual([unknown.code, unknown.stdout], [3, ""]);
+  const empty = await world.person(["worktree", "list", "--daemon", ""]);
+  assert.deepEqual([empty.code, empty.stdout], [2, ""]);
   const offline = await world.person(["worktree", "list", "--daemon", "d0"]);
   assert.deepEqual([offline.code, offline.stdout], [6, ""]);
   const agent = await world.agent(["worktree", "list"]);
