@@ -108,8 +108,8 @@ test("a sandboxed process is found by its environment from outside", options, as
   await playground.printed("ready");
   const namespace = namespaceOf(playground);
   await until(() => inside(namespace).length >= 6);
-  const marked = inside(namespace).filter((pid) => readFileSync(`/proc/${pid}/environ`).includes(playground.id));
-  assert.ok(marked.length >= 4);
+  const isMarked = (pid: string) => environmentOf(pid).includes(playground.id);
+  await until(() => inside(namespace).filter(isMarked).length >= 4);
   assert.equal(await killByEnvironment("PLAYGROUND", playground.id), true);
   await until(() => inside(namespace).length === 0);
   assert.deepEqual(await agent.exited, { kind: "signaled", signal: "SIGKILL" });
@@ -153,6 +153,15 @@ function namespaceOf(playground: Playground): string {
 /** Pids of the processes in a pid namespace. */
 function inside(namespace: string): string[] {
   return readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && pidNamespace(pid) === namespace && !isZombie(pid));
+}
+
+/** Of a process that has ended since it was listed: none. */
+function environmentOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "utf8");
+  } catch {
+    return "";
+  }
 }
 
 function pidNamespace(pid: string): string | null {
