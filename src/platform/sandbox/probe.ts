@@ -3,6 +3,7 @@ import { type SandboxProblem, explainBubblewrap } from "./causes.ts";
 import { type Environment, unavailable } from "./find.ts";
 import { readKernelSettings } from "./kernel.ts";
 import { prepareSandbox } from "./prepare.ts";
+import { PLAIN } from "./request.ts";
 
 /** Long for a start, which takes some milliseconds, but not for a machine under load. */
 const TIME_LIMIT = 30_000;
@@ -29,15 +30,4 @@ export async function problemWith(bwrap: string, { PATH }: Environment): Promise
 }
 
 /** The host's /tmp is only there, untouched: `true` writes nothing. */
-const SMALLEST = {
-  dir: "/tmp",
-  writable: [],
-  exposed: [],
-  hidden: [],
-  scratch: [],
-  readonly: [],
-  overlays: [],
-  tmpBytes: 1024 * 1024,
-  network: "host" as const,
-  extraArgs: [],
-};
+const SMALLEST = { ...PLAIN, dir: "/tmp" };

@@ -20,6 +20,19 @@ export interface SandboxRequest {
   extraArgs: readonly string[];
 }
 
+/** Nothing beyond the root file system: what a request adds to. */
+export const PLAIN: Omit<SandboxRequest, "dir"> = {
+  writable: [],
+  exposed: [],
+  hidden: [],
+  scratch: [],
+  readonly: [],
+  overlays: [],
+  tmpBytes: 1024 * 1024,
+  network: "host",
+  extraArgs: [],
+};
+
 export interface Overlay {
   from: string;
   at: string;
