@@ -4,6 +4,12 @@ import { REACHES_LOOPBACK } from "./surroundings.ts";
 
 const COMMIT = "git commit --quiet --allow-empty";
 
+/** Packs a package and installs it into another one, by way of the cache, which needs no network. */
+const NPM = `mkdir -p /tmp/npm/lib /tmp/npm/app && cd /tmp/npm/lib && npm init --yes >/dev/null &&
+  package=$(npm pack --silent) && cd ../app && npm init --yes >/dev/null &&
+  npm install --offline --no-audit --no-fund --no-update-notifier "../lib/$package" &&
+  test -d node_modules/lib && test -d "$npm_config_cache/_cacache" && rm -r /tmp/npm`;
+
 /** Each leaves the checkout on the branch that it found, without changes. */
 export const WORK: EscapeClass = {
   title: "what has to work",
@@ -70,6 +76,7 @@ export const WORK: EscapeClass = {
       "the package managers' caches",
       'for at in "$npm_config_cache" "$PIP_CACHE_DIR" "$CARGO_HOME" "$GOMODCACHE" "$XDG_CACHE_HOME"; do mkdir -p "$at" && echo x > "$at/x" || exit 1; done',
     ),
+    work("npm, with its cache", NPM),
     work(
       "the agent's own state",
       'mkdir -p "$CLAUDE_CONFIG_DIR/projects/x" && echo "{}" >> "$CLAUDE_CONFIG_DIR/projects/x/session.jsonl"',
